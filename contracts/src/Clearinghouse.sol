@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
+import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
+import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {PositionsLib} from "./libraries/PositionsLib.sol";
+import {Leg, MarginClaim, Order} from "./types/Types.sol";
+
+/// @title Clearinghouse
+/// @notice See {IClearinghouse}, which documents every entry point, event and error.
+contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardTransient {
+    using InstrumentLib for uint128;
+    using InstrumentLib for uint8;
+    using PositionsLib for PositionsLib.Book;
+    using SafeERC20 for IERC20;
+
+    uint8 internal constant PORTFOLIO_MODE = 2;
+    /// @dev Locked with the first position; pays whoever flags the account. Micro-dollars.
+    uint64 internal constant BOUNTY_RESERVE = 50e6;
+    uint256 internal constant WAD = 1e18;
+    /// @dev lots * price(1e-8) * lot(wad) is in 1e-26 USD; micro-dollars are 1e-6.
+    int256 internal constant NOTIONAL_UNIT = 1e20;
+
+    bytes32 internal constant ORDER_TYPEHASH = keccak256(
+        "Order(bytes32 account,uint128 instrument,int64 lots,uint64 limitPrice,uint64 salt,uint64 deadline,address executor)"
+    );
+
+    IERC20 public immutable usdc;
+    IRiskEngine public immutable engine;
+    IMarketFeeds public immutable feeds;
+    IMarginOracle public immutable oracle;
+
+    address public auction;
+
+    mapping(bytes32 account => AccountState) private _accounts;
+    mapping(bytes32 account => PositionsLib.Book) private _books;
+    bytes32[] private _accountIds;
+    uint128[] private _listings;
+    mapping(uint128 instrument => bool) public isListed;
+    /// @inheritdoc IClearinghouse
+    mapping(uint128 instrument => uint64) public openInterest;
+    mapping(uint16 underlying => address) public spotToken;
+    /// @inheritdoc IClearinghouse
+    mapping(bytes32 digest => int64) public filled;
+
+    modifier onlyAuction() {
+        if (msg.sender != auction) revert NotAuction(msg.sender);
+        _;
+    }
+
+    constructor(address owner_, address usdc_, address engine_, address feeds_, address oracle_)
+        EIP712("Clearinghouse", "1")
+        Ownable(owner_)
+    {
+        usdc = IERC20(usdc_);
+        engine = IRiskEngine(engine_);
+        feeds = IMarketFeeds(feeds_);
+        oracle = IMarginOracle(oracle_);
+    }
+
+    /* OWNER */
+
+    /// @notice Names the auction, once and for good.
+    function connectAuction(address auction_) external onlyOwner {
+        if (auction != address(0)) revert AlreadyConnected(auction);
+        auction = auction_;
+        _open(lossReserveAccount());
+        emit AuctionConnected(auction_);
+    }
+
+    /// @notice Allows whole lots of `token` as SPOT positions of an underlying.
+    function setSpotToken(uint16 underlying, address token) external onlyOwner {
+        if (spotToken[underlying] != address(0)) revert AlreadyConnected(spotToken[underlying]);
+        _tokenAmount(underlying, 1, token);
+        spotToken[underlying] = token;
+        emit SpotTokenSet(underlying, token);
+    }
+
+    /// @notice Lists instruments whose expiry the feeds know.
+    function list(uint128[] calldata instruments) external onlyOwner {
+        for (uint256 i; i < instruments.length; ++i) {
+            uint128 id = instruments[i];
+            if (!id.isCanonical() || engine.lotOf(id.underlyingOf()) == 0) revert InvalidInstrument(id);
+            if (!feeds.isExpiry(id.underlyingOf(), id.expiryOf())) revert InvalidInstrument(id);
+            if (id.expiryOf() != 0 && id.expiryOf() <= block.timestamp) revert InstrumentExpired(id);
+            if (isListed[id]) revert AlreadyListed(id);
+            isListed[id] = true;
+            _listings.push(id);
+            emit InstrumentListed(id);
+        }
+    }
+
+    /* CASH */
+
+    /// @inheritdoc IClearinghouse
+    function deposit(bytes32 account, uint256 amount) external nonReentrant {
+        if (amount == 0) revert ZeroAmount();
+        _open(account);
+        uint256 before = usdc.balanceOf(address(this));
+        usdc.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = usdc.balanceOf(address(this)) - before;
+        if (received != amount) revert TransferShort(received, amount);
+        _accounts[account].cash += int128(uint128(amount));
+        emit Deposited(account, msg.sender, amount);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function withdraw(bytes32 account, uint256 amount, address to, MarginClaim calldata claim) external nonReentrant {
+        if (amount == 0) revert ZeroAmount();
+        _requireOwner(account);
+        _requireUnlocked(account);
+        _settle(account);
+        int256 cash = _accounts[account].cash;
+        if (cash < int256(amount)) revert InsufficientCash(account, cash, amount);
+        _accounts[account].cash -= int128(uint128(amount));
+        _requireInitialMargin(account, Leg(0, 0), claim, true);
+        usdc.safeTransfer(to, amount);
+        emit Withdrawn(account, to, amount);
+    }
+
+    /* SPOT TOKENS */
+
+    /// @inheritdoc IClearinghouse
+    function depositSpot(bytes32 account, uint16 underlying, uint64 lots) external nonReentrant {
+        _requireOwner(account);
+        _requireUnlocked(account);
+        uint128 id = _spotInstrument(underlying, lots);
+        IERC20 token = IERC20(spotToken[underlying]);
+        uint256 amount = _tokenAmount(underlying, lots, address(token));
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = token.balanceOf(address(this)) - before;
+        if (received != amount) revert TransferShort(received, amount);
+        _move(account, id, int64(lots), 0);
+        emit SpotDeposited(account, underlying, lots);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function withdrawSpot(bytes32 account, uint16 underlying, uint64 lots, address to) external nonReentrant {
+        _requireOwner(account);
+        _requireUnlocked(account);
+        _settle(account);
+        uint128 id = _spotInstrument(underlying, lots);
+        _move(account, id, -int64(lots), 0);
+        MarginClaim memory none;
+        _requireInitialMarginMemory(account, Leg(0, 0), none, true);
+        IERC20(spotToken[underlying]).safeTransfer(to, _tokenAmount(underlying, lots, spotToken[underlying]));
+        emit SpotWithdrawn(account, underlying, lots, to);
+    }
+
+    /* TRADING */
+
+    /// @inheritdoc IClearinghouse
+    function trade(
+        Order calldata maker,
+        bytes calldata makerSignature,
+        Order calldata taker,
+        bytes calldata takerSignature,
+        uint64 lots,
+        MarginClaim calldata makerClaim,
+        MarginClaim calldata takerClaim
+    ) external nonReentrant {
+        _requireMatching(maker, taker, lots);
+        int64 makerLots = maker.lots > 0 ? int64(lots) : -int64(lots);
+        _fill(maker, makerSignature, makerLots);
+        _fill(taker, takerSignature, -makerLots);
+        _settle(maker.account);
+        _settle(taker.account);
+        int256 notional = _notional(maker.instrument, makerLots, maker.limitPrice);
+        _move(maker.account, maker.instrument, makerLots, notional);
+        _move(taker.account, maker.instrument, -makerLots, -notional);
+        _emitTrade(maker, taker, lots, notional);
+        _requireInitialMargin(maker.account, Leg(maker.instrument, makerLots), makerClaim, false);
+        _requireInitialMargin(taker.account, Leg(maker.instrument, -makerLots), takerClaim, false);
+    }
+
+    function _requireMatching(Order calldata maker, Order calldata taker, uint64 lots) private view {
+        if (lots == 0 || lots > uint64(PositionsLib.MAX_LOTS)) revert InvalidLots(int256(uint256(lots)));
+        if (maker.account == taker.account) revert SelfTrade(maker.account);
+        if (maker.instrument != taker.instrument || (maker.lots > 0) == (taker.lots > 0)) revert OrdersDoNotMatch();
+        uint128 id = maker.instrument;
+        if (!isListed[id] || id.kindOf() == InstrumentLib.SPOT) revert NotListed(id);
+        if (id.expiryOf() != 0 && id.expiryOf() <= block.timestamp) revert InstrumentExpired(id);
+        bool outside = taker.lots > 0 ? maker.limitPrice > taker.limitPrice : maker.limitPrice < taker.limitPrice;
+        if (outside) revert PriceOutsideLimit(maker.limitPrice, taker.limitPrice);
+    }
+
+    function _fill(Order calldata order, bytes calldata signature, int64 lots) private {
+        if (order.deadline < block.timestamp) revert OrderExpired(order.deadline, block.timestamp);
+        if (order.executor != address(0) && order.executor != msg.sender) {
+            revert WrongExecutor(msg.sender, order.executor);
+        }
+        _requireUnlocked(order.account);
+        bytes32 digest = orderDigest(order);
+        (address recovered,,) = ECDSA.tryRecoverCalldata(digest, signature);
+        address owner_ = address(bytes20(order.account));
+        if (recovered != owner_ || recovered == address(0)) revert InvalidOrderSignature(recovered, owner_);
+        int256 total = int256(filled[digest]) + lots;
+        bool over = order.lots > 0 ? total > order.lots : total < order.lots;
+        if (over || order.lots == 0) revert OrderOverfilled(digest, filled[digest], order.lots);
+        filled[digest] = int64(total);
+    }
+
+    function _emitTrade(Order calldata maker, Order calldata taker, uint64 lots, int256 notional) private {
+        bool makerBuys = maker.lots > 0;
+        emit Traded(
+            makerBuys ? maker.account : taker.account,
+            makerBuys ? taker.account : maker.account,
+            maker.instrument,
+            lots,
+            maker.limitPrice,
+            notional < 0 ? -notional : notional
+        );
+    }
+
+    /* SETTLEMENT */
+
+    /// @inheritdoc IClearinghouse
+    function settle(bytes32 account) external nonReentrant returns (uint256) {
+        return _settle(account);
+    }
+
+    function _settle(bytes32 account) private returns (uint256 count) {
+        Leg[] memory legs = _books[account].legs();
+        for (uint256 i; i < legs.length; ++i) {
+            uint128 id = legs[i].instrument;
+            if (id.expiryOf() == 0 || id.expiryOf() > block.timestamp) continue;
+            uint64 price = feeds.settlement(id.underlyingOf(), id.expiryOf());
+            if (price == 0) continue;
+            int64 lots = legs[i].lots;
+            // Rounded down on both sides of every contract: settlement never pays out more than it takes in.
+            int256 payout = _floorNotional(id, lots, _payoff(id, price));
+            _move(account, id, -lots, -payout);
+            emit Settled(account, id, lots, price, payout);
+            ++count;
+        }
+    }
+
+    function _payoff(uint128 id, uint64 price) private pure returns (uint64) {
+        uint64 strike = id.strikeOf();
+        if (id.kindOf() == InstrumentLib.CALL) return price > strike ? price - strike : 0;
+        if (id.kindOf() == InstrumentLib.PUT) return strike > price ? strike - price : 0;
+        return price;
+    }
+
+    /* AUCTION */
+
+    /// @inheritdoc IClearinghouse
+    function lock(bytes32 account) external onlyAuction {
+        _accounts[account].locked = true;
+        _books[account].markBase();
+        emit AccountLocked(account);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function unlock(bytes32 account) external onlyAuction {
+        _accounts[account].locked = false;
+        _releaseReserve(account);
+        emit AccountUnlocked(account);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function transferBook(bytes32 from, bytes32 to, uint256 cumulativeFraction, int256 cashToBuyer)
+        external
+        onlyAuction
+        nonReentrant
+        returns (uint256 moved)
+    {
+        _requireUnlocked(to);
+        if (_books[to].count() != 0) revert NotEmpty(to);
+        PositionsLib.Sale[] memory sales = _books[from].plannedSales(cumulativeFraction);
+        for (uint256 i; i < sales.length; ++i) {
+            int64 lots = sales[i].lots;
+            if (lots == 0) continue;
+            uint128 id = sales[i].instrument;
+            int256 notional = _notional(id, lots, engine.markOf(id));
+            _move(from, id, -lots, -notional);
+            _move(to, id, lots, notional);
+            moved += uint256(int256(lots < 0 ? -lots : lots));
+        }
+        _accounts[from].cash -= int128(cashToBuyer);
+        _accounts[to].cash += int128(cashToBuyer);
+        MarginClaim memory none;
+        _requireInitialMarginMemory(to, Leg(0, 0), none, false);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function payReserve(bytes32 from, bytes32 to) external onlyAuction returns (uint256 amount) {
+        amount = _accounts[from].reserve;
+        if (amount == 0) return 0;
+        _accounts[from].reserve = 0;
+        _open(to);
+        _accounts[to].cash += int128(uint128(amount));
+        emit ReservePaid(from, to, amount);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function coverDeficit(bytes32 account) external onlyAuction returns (uint256 covered, uint256 remaining) {
+        if (_books[account].count() != 0) revert NotEmpty(account);
+        int128 cash = _accounts[account].cash;
+        if (cash >= 0) return (0, 0);
+        uint256 deficit = uint256(-int256(cash));
+        bytes32 source = lossReserveAccount();
+        int256 available = _accounts[source].cash;
+        covered = available <= 0 ? 0 : uint256(available) < deficit ? uint256(available) : deficit;
+        remaining = deficit - covered;
+        _accounts[source].cash -= int128(uint128(covered));
+        _accounts[account].cash += int128(uint128(covered));
+        emit DeficitCovered(account, covered, remaining);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IClearinghouse
+    function lossReserveAccount() public view returns (bytes32) {
+        return bytes32(bytes20(auction));
+    }
+
+    /// @inheritdoc IClearinghouse
+    function accountState(bytes32 account) external view returns (AccountState memory) {
+        return _accounts[account];
+    }
+
+    /// @inheritdoc IClearinghouse
+    function netCash(bytes32 account) public view returns (int256) {
+        return int256(_accounts[account].cash) - _books[account].totalCost();
+    }
+
+    /// @inheritdoc IClearinghouse
+    function legsOf(bytes32 account) external view returns (Leg[] memory) {
+        return _books[account].legs();
+    }
+
+    /// @inheritdoc IClearinghouse
+    function positionsOf(bytes32 account) external view returns (Position[] memory) {
+        return _books[account].positions();
+    }
+
+    /// @inheritdoc IClearinghouse
+    function accountCount() external view returns (uint256) {
+        return _accountIds.length;
+    }
+
+    /// @inheritdoc IClearinghouse
+    function accountAt(uint256 index) external view returns (bytes32) {
+        return _accountIds[index];
+    }
+
+    /// @inheritdoc IClearinghouse
+    function listingCount() external view returns (uint256) {
+        return _listings.length;
+    }
+
+    /// @inheritdoc IClearinghouse
+    function listingAt(uint256 index) external view returns (uint128) {
+        return _listings[index];
+    }
+
+    /// @inheritdoc IClearinghouse
+    function orderDigest(Order calldata order) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(ORDER_TYPEHASH, order)));
+    }
+
+    /* INTERNAL: LEDGER */
+
+    /// @dev Changes one leg by `lots` against `notional` micro-dollars (what a buyer pays, negative when received). A linear
+    /// leg keeps the notional as entry value and realises its share when it shrinks; every other kind pays at once.
+    function _move(bytes32 account, uint128 id, int64 lots, int256 notional) private {
+        // Whoever holds a position must be enumerable, or no keeper would see it.
+        _open(account);
+        PositionsLib.Book storage book = _books[account];
+        bool hadLegs = book.count() != 0;
+        (int64 before, int64 present) = book.add(id, lots);
+        if (id.kindOf() == InstrumentLib.SPOT && present < 0) revert ShortSpot(account, id);
+        if (book.count() > PositionsLib.MAX_LEGS) revert TooManyLegs(account, PositionsLib.MAX_LEGS);
+        int256 cashFlow = id.kindOf().isLinear() ? book.enter(id, before, lots, notional) : -notional;
+        _accounts[account].cash += int128(cashFlow);
+        _countOpenInterest(id, before, present);
+        if (!hadLegs && book.count() != 0) _lockReserve(account);
+        else if (hadLegs && book.count() == 0) _releaseReserve(account);
+        emit PositionChanged(account, id, present, cashFlow);
+    }
+
+    function _countOpenInterest(uint128 id, int64 before, int64 present) private {
+        int64 change = (present > 0 ? present : int64(0)) - (before > 0 ? before : int64(0));
+        openInterest[id] = uint64(int64(openInterest[id]) + change);
+    }
+
+    function _lockReserve(bytes32 account) private {
+        AccountState storage state = _accounts[account];
+        if (state.reserve != 0) return;
+        if (state.cash < int128(uint128(BOUNTY_RESERVE))) revert InsufficientCash(account, state.cash, BOUNTY_RESERVE);
+        state.cash -= int128(uint128(BOUNTY_RESERVE));
+        state.reserve = BOUNTY_RESERVE;
+    }
+
+    function _releaseReserve(bytes32 account) private {
+        AccountState storage state = _accounts[account];
+        if (state.locked || state.reserve == 0 || _books[account].count() != 0) return;
+        state.cash += int128(uint128(state.reserve));
+        state.reserve = 0;
+    }
+
+    function _open(bytes32 account) private {
+        AccountState storage state = _accounts[account];
+        if (state.known) return;
+        state.known = true;
+        state.mode = PORTFOLIO_MODE;
+        _accountIds.push(account);
+    }
+
+    /// @dev What a buyer of `lots` pays; the seller receives the same integer, so money is conserved.
+    function _notional(uint128 id, int64 lots, uint64 price) private view returns (int256) {
+        int256 size = int256(lots) * int256(uint256(engine.lotOf(id.underlyingOf())));
+        return size * int256(uint256(price)) / NOTIONAL_UNIT;
+    }
+
+    function _floorNotional(uint128 id, int64 lots, uint64 price) private view returns (int256) {
+        int256 exact = int256(lots) * int256(uint256(engine.lotOf(id.underlyingOf()))) * int256(uint256(price));
+        int256 quotient = exact / NOTIONAL_UNIT;
+        return exact < 0 && quotient * NOTIONAL_UNIT != exact ? quotient - 1 : quotient;
+    }
+
+    /* INTERNAL: CHECKS */
+
+    function _requireOwner(bytes32 account) private view {
+        if (address(bytes20(account)) != msg.sender) revert NotOwner(msg.sender, account);
+    }
+
+    function _requireUnlocked(bytes32 account) private view {
+        if (_accounts[account].locked) revert AccountIsLocked(account);
+    }
+
+    function _requireInitialMargin(bytes32 account, Leg memory traded, MarginClaim calldata claim, bool leaving)
+        private
+        view
+    {
+        _requireInitialMarginMemory(account, traded, claim, leaving);
+    }
+
+    /// @param leaving whether value leaves the system: then unrealised option profit must not leave as cash
+    function _requireInitialMarginMemory(bytes32 account, Leg memory traded, MarginClaim memory claim, bool leaving)
+        private
+        view
+    {
+        Leg[] memory legs = _books[account].legs();
+        int256 cash = netCash(account);
+        if (legs.length == 0) {
+            if (cash < 0) revert InsufficientMargin(account, cash, 0);
+            return;
+        }
+        (int256 value, int256 exitValue, uint256 required) =
+            oracle.initialMargin(account, _accounts[account].mode, cash, legs, traded, claim);
+        if (cash + value < int256(required)) revert InsufficientMargin(account, cash + value, required);
+        if (leaving && cash + exitValue < 0) revert PhantomExit(account, cash + exitValue);
+    }
+
+    function _spotInstrument(uint16 underlying, uint64 lots) private view returns (uint128 id) {
+        if (lots == 0 || lots > uint64(PositionsLib.MAX_LOTS)) revert InvalidLots(int256(uint256(lots)));
+        if (spotToken[underlying] == address(0)) revert NoSpotToken(underlying);
+        id = InstrumentLib.pack(underlying, 0, InstrumentLib.SPOT, 0);
+        if (!isListed[id]) revert NotListed(id);
+    }
+
+    function _tokenAmount(uint16 underlying, uint64 lots, address token) private view returns (uint256 amount) {
+        uint8 decimals = IERC20Metadata(token).decimals();
+        uint256 scaled = uint256(lots) * engine.lotOf(underlying) * 10 ** decimals;
+        amount = scaled / WAD;
+        if (amount == 0 || amount * WAD != scaled) revert TokenAmountNotWhole(lots, decimals);
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IMarginLens} from "./interfaces/IMarginLens.sol";
+import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
+import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+
+/// @title Margin lens
+/// @notice See {IMarginLens}, which documents every entry point, event and error.
+contract MarginLens is IMarginLens {
+    using InstrumentLib for uint128;
+
+    IClearinghouse public immutable clearinghouse;
+    IRiskEngine public immutable engine;
+    IMarketFeeds public immutable feeds;
+
+    constructor(address clearinghouse_, address engine_, address feeds_) {
+        clearinghouse = IClearinghouse(clearinghouse_);
+        engine = IRiskEngine(engine_);
+        feeds = IMarketFeeds(feeds_);
+    }
+
+    /// @inheritdoc IMarginLens
+    function markets() external view returns (MarketView[] memory list) {
+        uint16[] memory ids = feeds.underlyings();
+        list = new MarketView[](ids.length);
+        for (uint256 i; i < ids.length; ++i) {
+            uint16 id = ids[i];
+            MarketView memory view_ = list[i];
+            IRiskEngine.UnderlyingRisk memory risk = engine.underlyingRisk(id);
+            view_.underlying = id;
+            view_.lot = risk.lot;
+            view_.scanRange = risk.scanRange;
+            (view_.spot, view_.spotTime) = feeds.spot(id);
+            view_.spotFresh = feeds.isSpotFresh(id);
+            view_.forwards = _forwards(id);
+        }
+    }
+
+    /// @inheritdoc IMarginLens
+    function listings() external view returns (ListingView[] memory list) {
+        uint256 n = clearinghouse.listingCount();
+        list = new ListingView[](n);
+        for (uint256 i; i < n; ++i) {
+            uint128 id = clearinghouse.listingAt(i);
+            uint64 settled = feeds.settlement(id.underlyingOf(), id.expiryOf());
+            list[i] = ListingView(id, clearinghouse.openInterest(id), settled);
+        }
+    }
+
+    /// @inheritdoc IMarginLens
+    function accounts(uint256 from, uint256 count) external view returns (AccountView[] memory list) {
+        uint256 total = clearinghouse.accountCount();
+        uint256 n = from >= total ? 0 : total - from < count ? total - from : count;
+        list = new AccountView[](n);
+        for (uint256 i; i < n; ++i) {
+            list[i] = account(clearinghouse.accountAt(from + i));
+        }
+    }
+
+    /// @inheritdoc IMarginLens
+    function account(bytes32 id) public view returns (AccountView memory) {
+        IClearinghouse.AccountState memory state = clearinghouse.accountState(id);
+        return AccountView(id, state.cash, state.reserve, state.mode, state.locked, clearinghouse.positionsOf(id));
+    }
+
+    /// @inheritdoc IMarginLens
+    function health(bytes32 id, uint256 scenarioMask) external view returns (HealthView memory view_) {
+        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(id), scenarioMask);
+        view_.equity = clearinghouse.netCash(id) + a.value;
+        view_.standard = a.standard;
+        view_.standardInitial = a.standardInitial;
+        view_.maintenance = engine.maintenanceMargin(a);
+        view_.gridInitial = engine.gridInitialMargin(a);
+        view_.worstLoss = a.worstLoss;
+        view_.worstScenario = a.worstScenario;
+    }
+
+    function _forwards(uint16 underlying) private view returns (ForwardView[] memory list) {
+        uint40[] memory expiries = feeds.expiries(underlying);
+        list = new ForwardView[](expiries.length);
+        for (uint256 i; i < expiries.length; ++i) {
+            list[i].expiry = expiries[i];
+            (list[i].quote, list[i].settlement) = feeds.market(underlying, expiries[i]);
+        }
+    }
+}

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {LibBit} from "solady/utils/LibBit.sol";
+import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
+import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {BpsLib} from "./libraries/BpsLib.sol";
+import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {PricingLib} from "./libraries/PricingLib.sol";
+import {Leg, StoredQuote} from "./types/Types.sol";
+
+/// @title Risk engine
+/// @notice See {IRiskEngine}, which documents every entry point, event and error.
+contract RiskEngine is IRiskEngine {
+    using InstrumentLib for uint128;
+
+    uint256 internal constant MAX_SCENARIOS = 48;
+    int256 internal constant WAD = 1e18;
+    /// @dev lots * price(wad) * lot(wad) is in 1e-36 USD; micro-dollars are 1e-6.
+    int256 internal constant TO_USD6 = 1e30;
+    int256 internal constant MIN_MOVE = -9e17;
+    int256 internal constant MAX_MOVE = 5e18;
+    int256 internal constant MAX_VOL_SHOCK = 12e17;
+    uint256 internal constant VOL_TENOR = 30 days;
+    /// @dev 0.8 days: below it a shorter tenor shocks vol no more.
+    uint256 internal constant MIN_VOL_TENOR = 69_120;
+    uint256 internal constant SURFACE_MAX_AGE = 2 hours;
+
+    IMarketFeeds public immutable feeds;
+    /// @inheritdoc IRiskEngine
+    bytes32 public immutable modelHash;
+    /// @inheritdoc IRiskEngine
+    uint256 public immutable gridMask;
+    /// @inheritdoc IRiskEngine
+    uint256 public immutable floorMask;
+
+    Factors private _factors;
+    Scenario[] private _scenarios;
+    mapping(uint16 underlying => UnderlyingRisk) private _risks;
+
+    /// @dev Working state of one pass. Prices are wad.
+    struct Pass {
+        uint16 underlying;
+        uint40 expiry;
+        bool begun;
+        uint256 spot;
+        uint256 forward;
+        uint256 secondsLeft;
+        uint64 settlement;
+        bool spotFresh;
+        bool quoteFresh;
+        UnderlyingRisk risk;
+        StoredQuote quote;
+        int256 optionValue;
+        int256 otherExit;
+        int256 value;
+        uint256 gross;
+        uint256 addOns;
+        uint256 standardShort;
+        uint256 standardLong;
+        uint256 shortOptionMinimumBps;
+    }
+
+    /// @dev One leg's instrument as priced now; k and variance are of an unexpired option, else 0.
+    struct Priced {
+        uint8 kind;
+        bool expired;
+        uint256 strike;
+        uint256 mark;
+        int256 k;
+        int256 variance;
+    }
+
+    /// @dev Shocks of the scenarios asked for, dense. `move` and `logMove` change with the underlying, `volFactor` with the expiry.
+    struct Shocks {
+        uint256[] index;
+        Scenario[] row;
+        int256[] move;
+        int256[] logMove;
+        int256[] volFactor;
+        uint256[] timeLeft;
+        int256[] loss;
+    }
+
+    constructor(
+        address feeds_,
+        bytes32 modelHash_,
+        Factors memory factors_,
+        uint16[] memory underlyings,
+        UnderlyingRisk[] memory risks,
+        Scenario[] memory scenarios
+    ) {
+        if (scenarios.length == 0 || scenarios.length > MAX_SCENARIOS) {
+            revert TooManyScenarios(scenarios.length, MAX_SCENARIOS);
+        }
+        if (modelHash_ == 0) revert InvalidParameter("modelHash", 0);
+        if (factors_.maintenanceBps == 0) revert InvalidParameter("maintenanceBps", 0);
+        if (factors_.initialBps < factors_.maintenanceBps) revert InvalidParameter("initialBps", factors_.initialBps);
+        if (factors_.gridBps < 10_000) revert InvalidParameter("gridBps", factors_.gridBps);
+        if (underlyings.length == 0 || underlyings.length != risks.length) {
+            revert InvalidParameter("underlyings", underlyings.length);
+        }
+        feeds = IMarketFeeds(feeds_);
+        modelHash = modelHash_;
+        _factors = factors_;
+        for (uint256 i; i < underlyings.length; ++i) {
+            UnderlyingRisk memory r = risks[i];
+            if (r.lot == 0 || r.lot > 1e18) revert InvalidParameter("lot", r.lot);
+            if (r.scanRange == 0 || r.linearRate == 0 || r.optionRate == 0 || r.optionFloor == 0) {
+                revert InvalidParameter("risk", underlyings[i]);
+            }
+            _risks[underlyings[i]] = r;
+        }
+        uint256 floor;
+        for (uint256 s; s < scenarios.length; ++s) {
+            if (scenarios[s].weightBps == 0 || scenarios[s].weightBps > 10_000) {
+                revert InvalidParameter("weightBps", s);
+            }
+            _scenarios.push(scenarios[s]);
+            if (scenarios[s].inFloor) floor |= 1 << s;
+        }
+        gridMask = (1 << scenarios.length) - 1;
+        floorMask = floor;
+    }
+
+    /* ASSESSMENT */
+
+    /// @inheritdoc IRiskEngine
+    function assess(Leg[] calldata legs, uint256 scenarioMask) external view returns (Assessment memory result) {
+        if (scenarioMask & ~gridMask != 0) {
+            revert UnknownScenario(FixedPointMathLib.log2(scenarioMask), _scenarios.length);
+        }
+        Pass memory pass;
+        pass.shortOptionMinimumBps = _factors.shortOptionMinimumBps;
+        Shocks memory shocks = _load(scenarioMask);
+        for (uint256 i; i < legs.length; ++i) {
+            Leg calldata leg = legs[i];
+            _enter(pass, shocks, leg.instrument);
+            if (!_isCurrent(pass, leg.instrument) && result.staleInstrument == 0) {
+                result.staleInstrument = leg.instrument;
+            }
+            _add(pass, shocks, leg.instrument, leg.lots);
+        }
+        result.value = _floorDiv(pass.value, TO_USD6);
+        int256 exit = pass.otherExit + (pass.optionValue < 0 ? pass.optionValue : int256(0));
+        result.exitValue = _floorDiv(exit, TO_USD6);
+        result.gross = _ceilDiv(pass.gross);
+        result.addOns = _ceilDiv(pass.addOns);
+        result.standard = _ceilDiv(pass.standardShort + pass.standardLong) + result.addOns;
+        result.standardInitial =
+            _ceilDiv(BpsLib.shareUp(pass.standardShort, _factors.initialBps) + pass.standardLong) + result.addOns;
+        (result.worstLoss, result.worstScenario) = _worst(shocks);
+    }
+
+    /// @inheritdoc IRiskEngine
+    function maintenanceMargin(Assessment memory assessment) external view returns (uint256) {
+        uint256 scaled = BpsLib.shareUp(assessment.worstLoss, _factors.maintenanceBps);
+        uint256 charge = _minimumCharge(assessment);
+        uint256 required = (scaled > charge ? scaled : charge) + assessment.addOns;
+        return required < assessment.standard ? required : assessment.standard;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function initialMargin(Assessment memory assessment) external view returns (uint256) {
+        return _scaledWorst(assessment) + assessment.addOns;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function gridInitialMargin(Assessment memory assessment) external view returns (uint256) {
+        return BpsLib.shareUp(_scaledWorst(assessment), _factors.gridBps) + assessment.addOns;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function floorInitialMargin(Assessment memory assessment) external view returns (uint256) {
+        uint256 stressed = BpsLib.shareUp(assessment.worstLoss, _factors.initialBps);
+        uint256 share = BpsLib.shareUp(assessment.gross, _factors.floorGrossBps);
+        return (stressed > share ? stressed : share) + assessment.addOns;
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IRiskEngine
+    function markOf(uint128 instrument) external view returns (uint64) {
+        Pass memory pass;
+        _enter(pass, _load(0), instrument);
+        return uint64((_price(pass, instrument).mark + 5e9) / 1e10);
+    }
+
+    /// @inheritdoc IRiskEngine
+    function lotOf(uint16 underlying) external view returns (uint64) {
+        return _risks[underlying].lot;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function factors() external view returns (Factors memory) {
+        return _factors;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function underlyingRisk(uint16 underlying) external view returns (UnderlyingRisk memory) {
+        return _risks[underlying];
+    }
+
+    /// @inheritdoc IRiskEngine
+    function scenario(uint256 index) external view returns (Scenario memory) {
+        if (index >= _scenarios.length) revert UnknownScenario(index, _scenarios.length);
+        return _scenarios[index];
+    }
+
+    /// @inheritdoc IRiskEngine
+    function scenarioCount() external view returns (uint256) {
+        return _scenarios.length;
+    }
+
+    /* INTERNAL: MARKET */
+
+    /// @dev Loads what changes with the underlying and with the expiry; legs are sorted, so each is loaded once.
+    function _enter(Pass memory pass, Shocks memory shocks, uint128 instrument) private view {
+        uint16 underlying = instrument.underlyingOf();
+        uint40 expiry = instrument.expiryOf();
+        bool newUnderlying = !pass.begun || underlying != pass.underlying;
+        if (newUnderlying) {
+            pass.underlying = underlying;
+            pass.risk = _risks[underlying];
+            if (pass.risk.lot == 0) revert UnknownUnderlying(underlying);
+            (uint64 spot,) = feeds.spot(underlying);
+            pass.spot = uint256(spot) * 1e10;
+            pass.spotFresh = feeds.isSpotFresh(underlying);
+            _shockSpot(shocks, pass.risk);
+        }
+        if (newUnderlying || expiry != pass.expiry) {
+            pass.expiry = expiry;
+            (pass.quote, pass.settlement) = feeds.market(underlying, expiry);
+            pass.quoteFresh = pass.quote.time != 0 && block.timestamp <= pass.quote.time + SURFACE_MAX_AGE;
+            // Rounded down to 1e-8 USD, as the keeper's integer forward is.
+            pass.forward = (pass.spot / 1e10) * pass.quote.ratio / 1e18 * 1e10;
+            pass.secondsLeft = expiry > block.timestamp ? expiry - block.timestamp : 0;
+            _shockVol(shocks, pass.risk, pass.secondsLeft);
+        }
+        pass.begun = true;
+    }
+
+    function _isCurrent(Pass memory pass, uint128 instrument) private pure returns (bool) {
+        if (!pass.spotFresh) return false;
+        if (instrument.kindOf() == InstrumentLib.SPOT) return true;
+        return pass.quoteFresh && (pass.expiry == 0 || pass.secondsLeft != 0);
+    }
+
+    function _price(Pass memory pass, uint128 instrument) private pure returns (Priced memory p) {
+        p.kind = instrument.kindOf();
+        p.strike = uint256(instrument.strikeOf()) * 1e10;
+        p.expired = pass.expiry != 0 && pass.secondsLeft == 0;
+        bool isOption = InstrumentLib.isOption(p.kind);
+        if (p.kind == InstrumentLib.SPOT) {
+            p.mark = pass.spot;
+        } else if (p.expired) {
+            uint256 last = pass.settlement != 0 ? uint256(pass.settlement) * 1e10 : pass.spot;
+            p.mark = isOption ? PricingLib.intrinsic(last, p.strike, p.kind == InstrumentLib.CALL) : last;
+        } else if (!isOption) {
+            p.mark = pass.forward;
+        } else {
+            p.k = PricingLib.logMoneyness(pass.forward, p.strike);
+            p.variance = PricingLib.variancePerYear(pass.quote, p.k);
+            int256 sd = PricingLib.deviation(p.variance, pass.secondsLeft);
+            p.mark = PricingLib.price(pass.forward, p.strike, p.k, sd, p.kind == InstrumentLib.CALL);
+        }
+    }
+
+    /* INTERNAL: SCENARIOS */
+
+    function _load(uint256 mask) private view returns (Shocks memory shocks) {
+        uint256 n = LibBit.popCount(mask);
+        shocks.index = new uint256[](n);
+        shocks.row = new Scenario[](n);
+        shocks.move = new int256[](n);
+        shocks.logMove = new int256[](n);
+        shocks.volFactor = new int256[](n);
+        shocks.timeLeft = new uint256[](n);
+        shocks.loss = new int256[](n);
+        uint256 j;
+        for (uint256 s; mask != 0; ++s) {
+            if (mask & 1 == 1) {
+                shocks.index[j] = s;
+                shocks.row[j++] = _scenarios[s];
+            }
+            mask >>= 1;
+        }
+    }
+
+    function _shockSpot(Shocks memory shocks, UnderlyingRisk memory risk) private pure {
+        for (uint256 j; j < shocks.row.length; ++j) {
+            int256 move = int256(shocks.row[j].spotBps) * int256(uint256(risk.scanRange)) / 10_000;
+            if (move < MIN_MOVE) move = MIN_MOVE;
+            if (move > MAX_MOVE) move = MAX_MOVE;
+            shocks.move[j] = move;
+            shocks.logMove[j] = FixedPointMathLib.lnWad(WAD + move);
+        }
+    }
+
+    function _shockVol(Shocks memory shocks, UnderlyingRisk memory risk, uint256 secondsLeft) private pure {
+        for (uint256 j; j < shocks.row.length; ++j) {
+            Scenario memory row = shocks.row[j];
+            uint256 left = secondsLeft > row.clockSeconds ? secondsLeft - row.clockSeconds : 0;
+            shocks.timeLeft[j] = left;
+            int256 range = int256(uint256(row.volBps > 0 ? risk.volUp : risk.volDown));
+            uint256 tenor = left > MIN_VOL_TENOR ? left : MIN_VOL_TENOR;
+            int256 scale = int256(FixedPointMathLib.sqrt(VOL_TENOR * 1e36 / tenor));
+            int256 shock = int256(row.volBps) * range / 10_000 * scale / WAD;
+            if (shock > MAX_VOL_SHOCK) shock = MAX_VOL_SHOCK;
+            if (shock < -MAX_VOL_SHOCK) shock = -MAX_VOL_SHOCK;
+            shocks.volFactor[j] = FixedPointMathLib.expWad(shock);
+        }
+    }
+
+    function _worst(Shocks memory shocks) private pure returns (uint256 loss, uint8 index) {
+        for (uint256 j; j < shocks.loss.length; ++j) {
+            uint256 candidate = shocks.loss[j] > 0 ? _ceilDiv(uint256(shocks.loss[j])) : 0;
+            if (j == 0 || candidate > loss) (loss, index) = (candidate, uint8(shocks.index[j]));
+        }
+    }
+
+    /* INTERNAL: LEGS */
+
+    function _add(Pass memory pass, Shocks memory shocks, uint128 instrument, int64 lots) private pure {
+        Priced memory p = _price(pass, instrument);
+        int256 size = int256(lots) * int256(uint256(pass.risk.lot));
+        int256 legValue = size * int256(p.mark);
+        pass.value += legValue;
+        if (InstrumentLib.isOption(p.kind)) pass.optionValue += legValue;
+        else if (p.kind == InstrumentLib.SPOT) pass.otherExit += _afterHaircut(legValue, pass.risk.linearRate);
+        else pass.otherExit += legValue;
+        _addRequirements(pass, p, size);
+        for (uint256 j; j < shocks.loss.length; ++j) {
+            int256 change = int256(_shockedMark(pass, shocks, p, j)) - int256(p.mark);
+            shocks.loss[j] -= size * change * int256(uint256(shocks.row[j].weightBps)) / 10_000;
+        }
+    }
+
+    function _afterHaircut(int256 amount, uint64 haircut) private pure returns (int256) {
+        return amount * (WAD - int256(uint256(haircut))) / WAD;
+    }
+
+    function _shockedMark(Pass memory pass, Shocks memory shocks, Priced memory p, uint256 j)
+        private
+        pure
+        returns (uint256)
+    {
+        // A fixed settlement price moves no more.
+        if (p.expired && pass.settlement != 0) return p.mark;
+        int256 move = shocks.move[j];
+        if (!InstrumentLib.isOption(p.kind)) return _moved(p.mark, move);
+        bool isCall = p.kind == InstrumentLib.CALL;
+        if (p.expired) return PricingLib.intrinsic(_moved(pass.spot, move), p.strike, isCall);
+        int256 sd = PricingLib.deviation(p.variance, shocks.timeLeft[j]) * shocks.volFactor[j] / WAD;
+        return PricingLib.price(_moved(pass.forward, move), p.strike, p.k - shocks.logMove[j], sd, isCall);
+    }
+
+    function _moved(uint256 amount, int256 move) private pure returns (uint256) {
+        return uint256(int256(amount) * (WAD + move) / WAD);
+    }
+
+    /// @dev Gross, add-ons and the closed-form standard margin of a leg; see the Aggregation table of docs/model.md.
+    function _addRequirements(Pass memory pass, Priced memory p, int256 size) private pure {
+        uint256 absSize = uint256(size < 0 ? -size : size);
+        pass.gross += absSize * pass.spot;
+        if (!InstrumentLib.isOption(p.kind)) {
+            pass.standardShort += absSize * (p.mark * pass.risk.linearRate / 1e18);
+        } else if (size > 0) {
+            pass.standardLong += absSize * p.mark;
+        } else {
+            pass.standardShort += absSize * _shortOptionRate(pass, p);
+            pass.addOns += absSize * pass.spot / 10_000 * pass.shortOptionMinimumBps;
+        }
+    }
+
+    function _shortOptionRate(Pass memory pass, Priced memory p) private pure returns (uint256 required) {
+        bool isCall = p.kind == InstrumentLib.CALL;
+        // A surface that was never published leaves the spot as the only forward there is.
+        uint256 forward = pass.forward == 0 ? pass.spot : pass.forward;
+        uint256 outOfTheMoney = PricingLib.intrinsic(forward, p.strike, !isCall);
+        uint256 full = forward * pass.risk.optionRate / 1e18;
+        required = full > outOfTheMoney ? full - outOfTheMoney : 0;
+        uint256 base = isCall || forward < p.strike ? forward : p.strike;
+        uint256 floor = base * pass.risk.optionFloor / 1e18;
+        if (required < floor) required = floor;
+        if (!isCall) {
+            uint256 most = p.strike > p.mark ? p.strike - p.mark : 0;
+            if (required > most) required = most;
+        }
+    }
+
+    /// @dev Initial factor on the larger of worst loss and minimum charge.
+    function _scaledWorst(Assessment memory assessment) private view returns (uint256) {
+        uint256 charge = _minimumCharge(assessment);
+        uint256 base = assessment.worstLoss > charge ? assessment.worstLoss : charge;
+        return BpsLib.shareUp(base, _factors.initialBps);
+    }
+
+    function _minimumCharge(Assessment memory assessment) private view returns (uint256) {
+        uint256 share = BpsLib.shareUp(assessment.gross, _factors.minimumChargeBps);
+        uint256 cap = BpsLib.shareUp(assessment.standard - assessment.addOns, _factors.minimumChargeStandardBps);
+        return share < cap ? share : cap;
+    }
+
+    /* INTERNAL: ROUNDING */
+
+    function _ceilDiv(uint256 amount) private pure returns (uint256) {
+        return (amount + uint256(TO_USD6) - 1) / uint256(TO_USD6);
+    }
+
+    function _floorDiv(int256 amount, int256 unit) private pure returns (int256 quotient) {
+        quotient = amount / unit;
+        if (amount < 0 && quotient * unit != amount) --quotient;
+    }
+}

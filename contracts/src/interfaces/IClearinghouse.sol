@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Leg, MarginClaim, Order} from "../types/Types.sol";
+
+/// @title Clearinghouse
+/// @notice Holds accounts: cash (USDC), spot tokens, perpetuals and options in integer lots. The only contract that moves money.
+interface IClearinghouse {
+    /// @notice An account as stored. Money is micro-dollars.
+    struct AccountState {
+        int128 cash;
+        uint64 reserve;
+        uint8 mode;
+        bool known;
+        bool locked;
+    }
+
+    /// @notice A leg with the entry value of a linear position (0 for other kinds), in micro-dollars.
+    struct Position {
+        uint128 instrument;
+        int64 lots;
+        int128 cost;
+    }
+
+    event Deposited(bytes32 indexed account, address indexed from, uint256 amount);
+    event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount);
+    event SpotDeposited(bytes32 indexed account, uint16 indexed underlying, uint64 lots);
+    event SpotWithdrawn(bytes32 indexed account, uint16 indexed underlying, uint64 lots, address to);
+    event InstrumentListed(uint128 indexed instrument);
+    event SpotTokenSet(uint16 indexed underlying, address indexed token);
+    event Traded(
+        bytes32 indexed buyer,
+        bytes32 indexed seller,
+        uint128 indexed instrument,
+        uint64 lots,
+        uint64 price,
+        int256 notional
+    );
+    event PositionChanged(bytes32 indexed account, uint128 indexed instrument, int64 lots, int256 cashFlow);
+    event Settled(bytes32 indexed account, uint128 indexed instrument, int64 lots, uint64 price, int256 cashFlow);
+    event AccountLocked(bytes32 indexed account);
+    event AccountUnlocked(bytes32 indexed account);
+    event ReservePaid(bytes32 indexed account, bytes32 indexed to, uint256 amount);
+    event DeficitCovered(bytes32 indexed account, uint256 covered, uint256 remaining);
+    event AuctionConnected(address indexed auction);
+
+    error NotOwner(address caller, bytes32 account);
+    error NotAuction(address caller);
+    error AlreadyConnected(address auction);
+    error ZeroAmount();
+    error AccountIsLocked(bytes32 account);
+    error NotListed(uint128 instrument);
+    error AlreadyListed(uint128 instrument);
+    error InvalidInstrument(uint128 instrument);
+    error InvalidLots(int256 lots);
+    error TooManyLegs(bytes32 account, uint256 maximum);
+    error ShortSpot(bytes32 account, uint128 instrument);
+    error InsufficientCash(bytes32 account, int256 cash, uint256 needed);
+    error InsufficientMargin(bytes32 account, int256 equity, uint256 required);
+    error PhantomExit(bytes32 account, int256 exitValue);
+    error NoSpotToken(uint16 underlying);
+    error TokenAmountNotWhole(uint64 lots, uint8 decimals);
+    error TransferShort(uint256 received, uint256 expected);
+    error OrderExpired(uint64 deadline, uint256 blockTime);
+    error OrderOverfilled(bytes32 digest, int64 filled, int64 lots);
+    error OrdersDoNotMatch();
+    error SelfTrade(bytes32 account);
+    error PriceOutsideLimit(uint64 price, uint64 limitPrice);
+    error WrongExecutor(address caller, address executor);
+    error InvalidOrderSignature(address recovered, address owner);
+    error NotEmpty(bytes32 account);
+    error InstrumentExpired(uint128 instrument);
+
+    /// @notice Pays USDC into an account of anybody; the first deposit opens it.
+    function deposit(bytes32 account, uint256 amount) external;
+
+    /// @notice Takes USDC out. With a claim the attested margin applies, without it the grid or standard margin.
+    function withdraw(bytes32 account, uint256 amount, address to, MarginClaim calldata claim) external;
+
+    /// @notice Pledges whole lots of the underlying's token as a SPOT position of the caller's account.
+    function depositSpot(bytes32 account, uint16 underlying, uint64 lots) external;
+
+    /// @notice Takes whole lots of a SPOT position out; a leaf never applies because the book changes.
+    function withdrawSpot(bytes32 account, uint16 underlying, uint64 lots, address to) external;
+
+    /// @notice Matches two signed orders at the maker's limit price.
+    /// @param lots how much to fill, positive
+    function trade(
+        Order calldata maker,
+        bytes calldata makerSignature,
+        Order calldata taker,
+        bytes calldata takerSignature,
+        uint64 lots,
+        MarginClaim calldata makerClaim,
+        MarginClaim calldata takerClaim
+    ) external;
+
+    /// @notice Turns expired legs whose settlement price is fixed into cash. Anybody may call.
+    /// @return count legs settled
+    function settle(bytes32 account) external returns (uint256 count);
+
+    /// @notice Stops an account's trades and withdrawals while it is in auction. Only the auction.
+    function lock(bytes32 account) external;
+
+    function unlock(bytes32 account) external;
+
+    /// @notice Moves a cumulative fraction of a locked book to a fresh account at marks, plus `cashToBuyer` of its cash.
+    /// @param cumulativeFraction share of the book at lock that will have been moved after this call, wad
+    /// @return moved lots moved, summed over legs without sign
+    function transferBook(bytes32 from, bytes32 to, uint256 cumulativeFraction, int256 cashToBuyer)
+        external
+        returns (uint256 moved);
+
+    /// @notice Pays a locked account's bounty reserve to another account. Only the auction.
+    function payReserve(bytes32 from, bytes32 to) external returns (uint256 amount);
+
+    /// @notice Covers an emptied account's negative cash from the loss reserve, as far as it goes. Only the auction.
+    function coverDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining);
+
+    /// @notice Account whose cash covers deficits: the auction's own sub-account 0. Anybody may deposit to it.
+    function lossReserveAccount() external view returns (bytes32);
+
+    function accountState(bytes32 account) external view returns (AccountState memory);
+
+    /// @notice Cash less the entry cost of linear legs: equity is this plus the marked value of the legs.
+    function netCash(bytes32 account) external view returns (int256);
+
+    function legsOf(bytes32 account) external view returns (Leg[] memory);
+
+    function positionsOf(bytes32 account) external view returns (Position[] memory);
+
+    function accountCount() external view returns (uint256);
+
+    function accountAt(uint256 index) external view returns (bytes32);
+
+    function listingCount() external view returns (uint256);
+
+    function listingAt(uint256 index) external view returns (uint128);
+
+    function openInterest(uint128 instrument) external view returns (uint64);
+
+    function filled(bytes32 orderDigest) external view returns (int64);
+
+    function orderDigest(Order calldata order) external view returns (bytes32);
+}

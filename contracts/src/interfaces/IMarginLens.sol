@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IClearinghouse} from "./IClearinghouse.sol";
+import {StoredQuote} from "../types/Types.sol";
+
+/// @title Margin lens
+/// @notice Raw words in batches: what keepers and front ends read in one `eth_call`.
+interface IMarginLens {
+    struct ForwardView {
+        uint40 expiry;
+        StoredQuote quote;
+        uint64 settlement;
+    }
+
+    struct MarketView {
+        uint16 underlying;
+        uint64 lot;
+        uint64 spot;
+        uint64 spotTime;
+        bool spotFresh;
+        uint64 scanRange;
+        ForwardView[] forwards;
+    }
+
+    struct ListingView {
+        uint128 instrument;
+        uint64 openInterest;
+        uint64 settlement;
+    }
+
+    struct AccountView {
+        bytes32 account;
+        int128 cash;
+        uint64 reserve;
+        uint8 mode;
+        bool locked;
+        IClearinghouse.Position[] positions;
+    }
+
+    /// @notice One account under the full grid, as the contracts see it now. Money is micro-dollars.
+    struct HealthView {
+        int256 equity;
+        uint256 standard;
+        uint256 standardInitial;
+        uint256 maintenance;
+        uint256 gridInitial;
+        uint256 worstLoss;
+        uint8 worstScenario;
+    }
+
+    function markets() external view returns (MarketView[] memory);
+
+    function listings() external view returns (ListingView[] memory);
+
+    function accounts(uint256 from, uint256 count) external view returns (AccountView[] memory);
+
+    function account(bytes32 id) external view returns (AccountView memory);
+
+    /// @notice Equity and requirements from the scenarios in `scenarioMask`.
+    function health(bytes32 id, uint256 scenarioMask) external view returns (HealthView memory);
+}

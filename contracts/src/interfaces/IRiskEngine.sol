@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Leg} from "../types/Types.sol";
+
+/// @title Risk engine
+/// @notice Pure views that re-price a book from MarketFeeds: equity, standard margin, the loss in named scenarios.
+/// One pricing function and one scenario table serve flagging, the grid and the floor alike. Formulas: docs/model.md.
+interface IRiskEngine {
+    /// @notice Risk parameters of one underlying, all wad (1e-18).
+    struct UnderlyingRisk {
+        uint64 lot;
+        uint64 scanRange;
+        uint64 volUp;
+        uint64 volDown;
+        uint64 linearRate;
+        uint64 optionRate;
+        uint64 optionFloor;
+    }
+
+    /// @notice One row of the scenario table.
+    struct Scenario {
+        int32 spotBps;
+        int32 volBps;
+        uint32 weightBps;
+        uint32 clockSeconds;
+        bool inFloor;
+    }
+
+    /// @notice Factors in basis points.
+    struct Factors {
+        uint32 maintenanceBps;
+        uint32 initialBps;
+        uint32 gridBps;
+        uint32 minimumChargeBps;
+        uint32 minimumChargeStandardBps;
+        uint32 shortOptionMinimumBps;
+        uint32 floorGrossBps;
+    }
+
+    /// @notice What one pass over a book yields. All amounts are micro-dollars.
+    /// @param value marked value of the legs, rounded down (without cash, without entry cost of linear legs)
+    /// @param exitValue value that may leave as cash: linear legs, SPOT after its haircut, options only where negative
+    /// @param gross gross notional
+    /// @param addOns linear add-ons
+    /// @param standard standard margin at maintenance level, add-ons included
+    /// @param standardInitial standard margin at initial level, add-ons included
+    /// @param worstLoss largest loss over the scenarios asked for, at least 0, rounded up
+    /// @param worstScenario the lowest index that attains it
+    /// @param staleInstrument a leg whose market is stale, missing or expired; 0 when there is none
+    struct Assessment {
+        int256 value;
+        int256 exitValue;
+        uint256 gross;
+        uint256 addOns;
+        uint256 standard;
+        uint256 standardInitial;
+        uint256 worstLoss;
+        uint8 worstScenario;
+        uint128 staleInstrument;
+    }
+
+    error UnknownUnderlying(uint16 underlying);
+    error UnknownScenario(uint256 scenario, uint256 count);
+    error TooManyScenarios(uint256 count, uint256 maximum);
+    error InvalidParameter(bytes32 name, uint256 value);
+
+    /// @notice Re-prices `legs` now and in every scenario whose bit is set in `scenarioMask`.
+    /// @dev Total: never reverts for listed instruments, whatever the age of their marks.
+    function assess(Leg[] calldata legs, uint256 scenarioMask) external view returns (Assessment memory);
+
+    /// @notice What equity must cover for a book not to be liquidated, given the worst loss of the scenarios assessed.
+    /// @dev min(SM, max(factor * loss, minimum charge) + add-ons): at most SM whatever the scenario.
+    function maintenanceMargin(Assessment memory assessment) external view returns (uint256);
+
+    /// @notice Initial factor on the worst loss assessed, plus add-ons: the level at which a liquidation ends.
+    function initialMargin(Assessment memory assessment) external view returns (uint256);
+
+    /// @notice IM without a leaf, from a full-grid assessment, before the minimum with SM_im.
+    function gridInitialMargin(Assessment memory assessment) external view returns (uint256);
+
+    /// @notice The floor under an attested IM, from an assessment of the floor scenarios, before the minimum with SM_im.
+    function floorInitialMargin(Assessment memory assessment) external view returns (uint256);
+
+    /// @notice Mark of one instrument in 1e-8 USD, rounded to nearest.
+    function markOf(uint128 instrument) external view returns (uint64);
+
+    /// @notice Size of a lot of the underlying, wad.
+    function lotOf(uint16 underlying) external view returns (uint64);
+
+    /// @notice Bit mask of every scenario in the table.
+    function gridMask() external view returns (uint256);
+
+    /// @notice Bit mask of the scenarios that the floor uses.
+    function floorMask() external view returns (uint256);
+
+    function factors() external view returns (Factors memory);
+
+    function underlyingRisk(uint16 underlying) external view returns (UnderlyingRisk memory);
+
+    function scenario(uint256 index) external view returns (Scenario memory);
+
+    function scenarioCount() external view returns (uint256);
+
+    /// @notice Hash of the model file that this table was made from.
+    function modelHash() external view returns (bytes32);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {NormalLib} from "./NormalLib.sol";
+import {StoredQuote} from "../types/Types.sol";
+
+/// @title Black-76 on an SVI smile, 18 decimals
+/// @notice Total: every input of a listed instrument has a price. Sources: Black (1976), Gatheral (2004).
+library PricingLib {
+    int256 internal constant WAD = 1e18;
+    uint256 internal constant YEAR = 365 days;
+    /// @dev Vol between 1 % and 500 % a year.
+    int256 internal constant MIN_VARIANCE = 1e14;
+    int256 internal constant MAX_VARIANCE = 25e18;
+    /// @dev Below this standard deviation the option is worth its intrinsic value to the last digit.
+    int256 internal constant MIN_DEVIATION = 1e8;
+    /// @dev exp(40) and d beyond 40 deviations change nothing in 18 decimals.
+    int256 internal constant MAX_DEVIATION = 40e18;
+
+    /// @notice ln(strike / forward), wad.
+    function logMoneyness(uint256 forward, uint256 strike) internal pure returns (int256) {
+        if (forward == 0) forward = 1;
+        return FixedPointMathLib.lnWad(int256(strike * 1e18 / forward));
+    }
+
+    /// @notice Variance a year of the smile at log-moneyness k, clamped.
+    function variancePerYear(StoredQuote memory smile, int256 k) internal pure returns (int256 variance) {
+        int256 distance = k - smile.m;
+        int256 sigma = smile.sigma;
+        int256 root = int256(FixedPointMathLib.sqrt(uint256(distance * distance + sigma * sigma)));
+        variance = int256(smile.a) + int256(smile.b) * (int256(smile.rho) * distance / WAD + root) / WAD;
+        if (variance < MIN_VARIANCE) return MIN_VARIANCE;
+        if (variance > MAX_VARIANCE) return MAX_VARIANCE;
+    }
+
+    /// @notice Standard deviation of ln(F) over `secondsLeft`, wad.
+    function deviation(int256 variance, uint256 secondsLeft) internal pure returns (int256) {
+        return int256(FixedPointMathLib.sqrt(uint256(variance) * 1e18 / YEAR * secondsLeft));
+    }
+
+    /// @notice Undiscounted Black-76, kept within its no-arbitrage bounds.
+    /// @param k ln(strike / forward)
+    /// @param sd standard deviation of ln(F) to expiry
+    function price(uint256 forward, uint256 strike, int256 k, int256 sd, bool isCall) internal pure returns (uint256) {
+        uint256 intrinsicValue = intrinsic(forward, strike, isCall);
+        if (sd < MIN_DEVIATION) return intrinsicValue;
+        if (sd > MAX_DEVIATION) sd = MAX_DEVIATION;
+        int256 d1 = sd / 2 - k * WAD / sd;
+        int256 n1 = NormalLib.cdf(isCall ? d1 : -d1);
+        int256 n2 = NormalLib.cdf(isCall ? d1 - sd : sd - d1);
+        int256 value = (int256(forward) * n1 - int256(strike) * n2) / WAD;
+        if (!isCall) value = -value;
+        uint256 upper = isCall ? forward : strike;
+        if (value < int256(intrinsicValue)) return intrinsicValue;
+        return uint256(value) > upper ? upper : uint256(value);
+    }
+
+    function intrinsic(uint256 underlyingPrice, uint256 strike, bool isCall) internal pure returns (uint256) {
+        if (isCall) return underlyingPrice > strike ? underlyingPrice - strike : 0;
+        return strike > underlyingPrice ? strike - underlyingPrice : 0;
+    }
+}
