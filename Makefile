@@ -1,0 +1,58 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?=
+export PYTHON
+
+VENV_STAMP := .venv/.installed
+NODE_STAMP := contracts/node_modules/.installed
+BIN := .venv/bin
+TOOLS := scripts/with_contract_tools.sh
+
+.PHONY: help install demo test test-python test-contracts lint contracts node clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+install: $(VENV_STAMP) ## the locked Python environment in .venv, with the keeper command
+
+demo: install ## one full cycle on an embedded chain, no Node and no network
+	$(BIN)/keeper demo
+
+test: install node ## everything below
+	@$(MAKE) --no-print-directory test-python
+	@$(MAKE) --no-print-directory test-contracts
+
+test-python: install ## pytest
+	$(BIN)/pytest -n 2
+
+test-contracts: install node ## forge test, and that abis/ is what the contracts compile to
+	cd contracts && ../$(TOOLS) forge test
+	$(TOOLS) $(BIN)/python scripts/compile_contracts.py --check
+
+lint: install node ## ruff, pyright, forge fmt
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	cd contracts && ../$(TOOLS) forge fmt --check
+
+contracts: install node ## compile the contracts and rewrite abis/
+	$(TOOLS) $(BIN)/python scripts/compile_contracts.py
+
+node: $(NODE_STAMP)
+
+$(VENV_STAMP): pyproject.toml requirements.lock scripts/make_venv.sh
+	scripts/make_venv.sh
+	touch $@
+
+# Install scripts stay off: the binaries come as packages of their own, and the lock checks those.
+$(NODE_STAMP): contracts/package.json contracts/package-lock.json | $(VENV_STAMP)
+	cd contracts && ../$(TOOLS) npm ci --ignore-scripts --no-progress --loglevel=error
+	touch $@
+
+clean: ## remove the environments, build outputs and caches
+	rm -rf .venv contracts/node_modules contracts/out contracts/cache build dist
+	rm -rf .pytest_cache .ruff_cache .hypothesis
+	find keeper scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
