@@ -27,6 +27,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     uint8 internal constant PORTFOLIO_MODE = 2;
     /// @dev Locked with the first position; pays whoever flags the account. Micro-dollars.
     uint64 internal constant BOUNTY_RESERVE = 50e6;
+    /// @dev Keeps every balance far inside the 64-bit integers of the snapshot body.
+    uint256 internal constant MAX_DEPOSIT = 2 ** 60;
     uint256 internal constant WAD = 1e18;
     /// @dev lots * price(1e-8) * lot(wad) is in 1e-26 USD; micro-dollars are 1e-6.
     int256 internal constant NOTIONAL_UNIT = 1e20;
@@ -62,6 +64,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         EIP712("Clearinghouse", "1")
         Ownable(owner_)
     {
+        if (feeds_ != IRiskEngine(engine_).feeds()) revert DifferentFeeds(feeds_, IRiskEngine(engine_).feeds());
         usdc = IERC20(usdc_);
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(feeds_);
@@ -74,7 +77,6 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     function connectAuction(address auction_) external onlyOwner {
         if (auction != address(0)) revert AlreadyConnected(auction);
         auction = auction_;
-        _open(lossReserveAccount());
         emit AuctionConnected(auction_);
     }
 
@@ -105,7 +107,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     /// @inheritdoc IClearinghouse
     function deposit(bytes32 account, uint256 amount) external nonReentrant {
         if (amount == 0) revert ZeroAmount();
-        _open(account);
+        if (amount > MAX_DEPOSIT) revert DepositTooLarge(amount, MAX_DEPOSIT);
         uint256 before = usdc.balanceOf(address(this));
         usdc.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = usdc.balanceOf(address(this)) - before;
@@ -142,6 +144,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         uint256 received = token.balanceOf(address(this)) - before;
         if (received != amount) revert TransferShort(received, amount);
         _move(account, id, int64(lots), 0);
+        _syncReserve(account);
         emit SpotDeposited(account, underlying, lots);
     }
 
@@ -152,8 +155,9 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         _settle(account);
         uint128 id = _spotInstrument(underlying, lots);
         _move(account, id, -int64(lots), 0);
+        _syncReserve(account);
         MarginClaim memory none;
-        _requireInitialMarginMemory(account, Leg(0, 0), none, true);
+        _requireInitialMargin(account, Leg(0, 0), none, true);
         IERC20(spotToken[underlying]).safeTransfer(to, _tokenAmount(underlying, lots, spotToken[underlying]));
         emit SpotWithdrawn(account, underlying, lots, to);
     }
@@ -180,6 +184,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         _move(maker.account, maker.instrument, makerLots, notional);
         _move(taker.account, maker.instrument, -makerLots, -notional);
         _emitTrade(maker, taker, lots, notional);
+        _syncReserve(maker.account);
+        _syncReserve(taker.account);
         _requireInitialMargin(maker.account, Leg(maker.instrument, makerLots), makerClaim, false);
         _requireInitialMargin(taker.account, Leg(maker.instrument, -makerLots), takerClaim, false);
     }
@@ -223,6 +229,14 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         );
     }
 
+    /// @inheritdoc IClearinghouse
+    function cancel(Order calldata order) external {
+        _requireOwner(order.account);
+        bytes32 digest = orderDigest(order);
+        filled[digest] = order.lots;
+        emit OrderCancelled(order.account, digest);
+    }
+
     /* SETTLEMENT */
 
     /// @inheritdoc IClearinghouse
@@ -244,6 +258,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
             emit Settled(account, id, lots, price, payout);
             ++count;
         }
+        if (count != 0) _releaseReserve(account);
     }
 
     function _payoff(uint128 id, uint64 price) private pure returns (uint64) {
@@ -270,12 +285,13 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     }
 
     /// @inheritdoc IClearinghouse
-    function transferBook(bytes32 from, bytes32 to, uint256 cumulativeFraction, int256 cashToBuyer)
-        external
-        onlyAuction
-        nonReentrant
-        returns (uint256 moved)
-    {
+    function transferBook(
+        bytes32 from,
+        bytes32 to,
+        uint256 cumulativeFraction,
+        int256 cashToBuyer,
+        uint256 scaledInitial
+    ) external onlyAuction nonReentrant returns (uint256 moved) {
         _requireUnlocked(to);
         if (_books[to].count() != 0) revert NotEmpty(to);
         PositionsLib.Sale[] memory sales = _books[from].plannedSales(cumulativeFraction);
@@ -288,10 +304,25 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
             _move(to, id, lots, notional);
             moved += uint256(int256(lots < 0 ? -lots : lots));
         }
+        if (moved == 0) revert NothingMoved(from);
         _accounts[from].cash -= int128(cashToBuyer);
         _accounts[to].cash += int128(cashToBuyer);
-        MarginClaim memory none;
-        _requireInitialMarginMemory(to, Leg(0, 0), none, false);
+        _takeReserve(to);
+        _requireTakeoverMargin(to, scaledInitial);
+    }
+
+    /// @dev min(SM_im, scaled initial margin of the share + standard margin of one lot a leg for the rounding of lots).
+    function _requireTakeoverMargin(bytes32 account, uint256 scaledInitial) private view {
+        Leg[] memory legs = _books[account].legs();
+        IRiskEngine.Assessment memory book = engine.assess(legs, 0);
+        int256 equity = netCash(account) + book.value;
+        if (equity >= int256(book.standardInitial)) return;
+        for (uint256 i; i < legs.length; ++i) {
+            legs[i].lots = legs[i].lots > 0 ? int64(1) : int64(-1);
+        }
+        uint256 required = scaledInitial + engine.assess(legs, 0).standardInitial;
+        if (required > book.standardInitial) required = book.standardInitial;
+        if (equity < int256(required)) revert InsufficientMargin(account, equity, required);
     }
 
     /// @inheritdoc IClearinghouse
@@ -299,7 +330,6 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         amount = _accounts[from].reserve;
         if (amount == 0) return 0;
         _accounts[from].reserve = 0;
-        _open(to);
         _accounts[to].cash += int128(uint128(amount));
         emit ReservePaid(from, to, amount);
     }
@@ -376,18 +406,14 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     /// @dev Changes one leg by `lots` against `notional` micro-dollars (what a buyer pays, negative when received). A linear
     /// leg keeps the notional as entry value and realises its share when it shrinks; every other kind pays at once.
     function _move(bytes32 account, uint128 id, int64 lots, int256 notional) private {
-        // Whoever holds a position must be enumerable, or no keeper would see it.
-        _open(account);
+        _enlist(account);
         PositionsLib.Book storage book = _books[account];
-        bool hadLegs = book.count() != 0;
         (int64 before, int64 present) = book.add(id, lots);
         if (id.kindOf() == InstrumentLib.SPOT && present < 0) revert ShortSpot(account, id);
         if (book.count() > PositionsLib.MAX_LEGS) revert TooManyLegs(account, PositionsLib.MAX_LEGS);
         int256 cashFlow = id.kindOf().isLinear() ? book.enter(id, before, lots, notional) : -notional;
         _accounts[account].cash += int128(cashFlow);
         _countOpenInterest(id, before, present);
-        if (!hadLegs && book.count() != 0) _lockReserve(account);
-        else if (hadLegs && book.count() == 0) _releaseReserve(account);
         emit PositionChanged(account, id, present, cashFlow);
     }
 
@@ -396,12 +422,20 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         openInterest[id] = uint64(int64(openInterest[id]) + change);
     }
 
-    function _lockReserve(bytes32 account) private {
+    /// @dev After a change by the account itself: a book needs its reserve, an empty account gets it back.
+    function _syncReserve(bytes32 account) private {
+        if (_books[account].count() == 0) return _releaseReserve(account);
         AccountState storage state = _accounts[account];
-        if (state.reserve != 0) return;
-        if (state.cash < int128(uint128(BOUNTY_RESERVE))) revert InsufficientCash(account, state.cash, BOUNTY_RESERVE);
-        state.cash -= int128(uint128(BOUNTY_RESERVE));
-        state.reserve = BOUNTY_RESERVE;
+        if (state.reserve == 0 && state.cash < int128(uint128(BOUNTY_RESERVE))) {
+            revert InsufficientCash(account, state.cash, BOUNTY_RESERVE);
+        }
+        _takeReserve(account);
+    }
+
+    function _takeReserve(bytes32 account) private {
+        if (_accounts[account].reserve != 0) return;
+        _accounts[account].cash -= int128(uint128(BOUNTY_RESERVE));
+        _accounts[account].reserve = BOUNTY_RESERVE;
     }
 
     function _releaseReserve(bytes32 account) private {
@@ -411,10 +445,11 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         state.reserve = 0;
     }
 
-    function _open(bytes32 account) private {
+    /// @dev Whoever holds a leg must be enumerable, or no keeper would see it; whoever does not costs no keeper anything.
+    function _enlist(bytes32 account) private {
         AccountState storage state = _accounts[account];
-        if (state.known) return;
-        state.known = true;
+        if (state.enlisted) return;
+        state.enlisted = true;
         state.mode = PORTFOLIO_MODE;
         _accountIds.push(account);
     }
@@ -441,15 +476,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         if (_accounts[account].locked) revert AccountIsLocked(account);
     }
 
-    function _requireInitialMargin(bytes32 account, Leg memory traded, MarginClaim calldata claim, bool leaving)
-        private
-        view
-    {
-        _requireInitialMarginMemory(account, traded, claim, leaving);
-    }
-
     /// @param leaving whether value leaves the system: then unrealised option profit must not leave as cash
-    function _requireInitialMarginMemory(bytes32 account, Leg memory traded, MarginClaim memory claim, bool leaving)
+    function _requireInitialMargin(bytes32 account, Leg memory traded, MarginClaim memory claim, bool leaving)
         private
         view
     {

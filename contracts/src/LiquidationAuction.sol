@@ -26,7 +26,6 @@ contract LiquidationAuction is ILiquidationAuction {
         uint256 required;
         uint256 standard;
         uint256 initial;
-        uint8 worstScenario;
     }
 
     constructor(address clearinghouse_, address engine_) {
@@ -43,7 +42,7 @@ contract LiquidationAuction is ILiquidationAuction {
         clearinghouse.settle(account);
         Health memory health = _health(account, uint256(1) << scenario);
         if (health.equity >= int256(health.required)) revert Healthy(account, health.equity, health.required);
-        _auctions[account] = Auction(uint64(block.timestamp), 0, scenario, false, msg.sender);
+        _auctions[account] = Auction(uint64(block.timestamp), 0, scenario, msg.sender);
         clearinghouse.lock(account);
         emit Flagged(account, msg.sender, scenario, health.equity, health.required);
     }
@@ -64,52 +63,55 @@ contract LiquidationAuction is ILiquidationAuction {
             _empty(account);
             return 0;
         }
-        Health memory health = _health(account, open.gridRun ? uint256(1) << open.scenario : engine.gridMask());
-        if (!open.gridRun) (open.gridRun, open.scenario) = (true, health.worstScenario);
-        if (health.equity >= int256(health.required)) {
-            _end(account, health.equity, health.required);
-            return 0;
-        }
-        sold = _cut(fraction, health, line(account, health.equity), open.fractionSold);
-        _sell(account, buyer, sold, health.equity, minCashToBuyer);
-        _payBounty(account, open.flagger);
+        Health memory health = _health(account, engine.gridMask());
+        if (health.equity >= int256(health.required)) revert Healthy(account, health.equity, health.required);
+        sold = _share(account, fraction, health, open.fractionSold);
+        _sell(account, buyer, sold, health, minCashToBuyer);
+        clearinghouse.payReserve(account, bytes32(bytes20(open.flagger)));
         if (clearinghouse.legsOf(account).length == 0) _empty(account);
     }
 
-    function _sell(bytes32 account, bytes32 buyer, uint256 sold, int256 equity, int256 minCashToBuyer) private {
+    function _sell(bytes32 account, bytes32 buyer, uint256 sold, Health memory health, int256 minCashToBuyer) private {
         Auction storage open = _auctions[account];
-        int256 price = line(account, equity);
+        int256 price = line(account, health.equity);
         // Legs move at marks; the buyer's share of equity less his share of the line comes with them as cash.
-        int256 cashToBuyer = (equity - price) * int256(sold) / WAD;
+        int256 cashToBuyer = (health.equity - price) * int256(sold) / WAD;
         if (cashToBuyer < minCashToBuyer) revert DiscountTooSmall(cashToBuyer, minCashToBuyer);
-        uint256 remaining = uint256(WAD) - open.fractionSold;
-        uint256 cumulative = open.fractionSold + remaining * sold / uint256(WAD);
-        if (sold == uint256(WAD)) cumulative = uint256(WAD);
+        uint256 cumulative = open.fractionSold + (uint256(WAD) - open.fractionSold) * sold / uint256(WAD);
         open.fractionSold = uint64(cumulative);
-        uint256 moved = clearinghouse.transferBook(account, buyer, cumulative, cashToBuyer);
-        emit Bid(account, buyer, sold, equity, price, cashToBuyer, moved);
+        uint256 scaledInitial = (health.initial * sold + uint256(WAD) - 1) / uint256(WAD);
+        uint256 moved = clearinghouse.transferBook(account, buyer, cumulative, cashToBuyer, scaledInitial);
+        emit Bid(account, buyer, sold, health.equity, price, cashToBuyer, moved);
     }
 
-    /// @dev Cuts a bid to the share that restores health: E(1-f) + f*line >= (1-f)*IM/MM*MM. The whole book when the line
-    /// is at or below zero. A remainder too small to be worth a bid goes along.
-    function _cut(uint256 wanted, Health memory health, int256 price, uint64 alreadySold)
+    /// @dev The share that restores health solves E(1-f) + f*line >= (1-f)*IM, with a percent over IM because lots are rounded;
+    /// the whole book when the line is at or below zero, or when every leg is too small to be divided.
+    function _share(bytes32 account, uint256 wanted, Health memory health, uint64 alreadySold)
         private
-        pure
+        view
         returns (uint256)
     {
-        uint256 most = uint256(WAD);
+        uint256 whole = uint256(WAD);
+        int256 price = line(account, health.equity);
+        if (_isIndivisible(account)) return whole;
+        uint256 most = whole;
         if (price > 0) {
-            int256 gap = int256(health.initial) - health.equity;
+            int256 gap = int256(health.initial * 101 / 100) - health.equity;
             most = uint256((gap * WAD + (gap + price) - 1) / (gap + price));
         }
-        if (wanted < MIN_FRACTION && wanted < most) revert FractionTooSmall(wanted, MIN_FRACTION);
         uint256 cut = wanted < most ? wanted : most;
-        uint256 left = (uint256(WAD) - alreadySold) * (uint256(WAD) - cut) / uint256(WAD);
-        return left < MIN_FRACTION ? uint256(WAD) : cut;
+        if (cut < MIN_FRACTION) cut = MIN_FRACTION;
+        uint256 left = (whole - alreadySold) * (whole - cut) / whole;
+        return left < MIN_FRACTION ? whole : cut;
     }
 
-    function _payBounty(bytes32 account, address flagger) private {
-        clearinghouse.payReserve(account, bytes32(bytes20(flagger)));
+    /// @dev A tenth of fewer than ten lots may round to nothing.
+    function _isIndivisible(bytes32 account) private view returns (bool) {
+        Leg[] memory legs = clearinghouse.legsOf(account);
+        for (uint256 i; i < legs.length; ++i) {
+            if (legs[i].lots >= 10 || legs[i].lots <= -10) return false;
+        }
+        return true;
     }
 
     /* CURE */
@@ -138,7 +140,18 @@ contract LiquidationAuction is ILiquidationAuction {
         emit Cured(account, equity, required);
     }
 
+    /// @inheritdoc ILiquidationAuction
+    function takeDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining) {
+        if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
+        clearinghouse.settle(account);
+        if (clearinghouse.netCash(account) >= 0) revert NoDeficit(account);
+        (covered, remaining) = clearinghouse.coverDeficit(account);
+        emit DeficitTaken(account, covered, remaining);
+    }
+
+    /// @dev The flagger is paid before anybody's loss is covered: the reserve was locked for him.
     function _empty(bytes32 account) private {
+        clearinghouse.payReserve(account, bytes32(bytes20(_auctions[account].flagger)));
         delete _auctions[account];
         (uint256 covered, uint256 remaining) = clearinghouse.coverDeficit(account);
         clearinghouse.unlock(account);
@@ -171,6 +184,5 @@ contract LiquidationAuction is ILiquidationAuction {
         health.standard = a.standard;
         uint256 initial = engine.initialMargin(a);
         health.initial = initial < a.standardInitial ? initial : a.standardInitial;
-        health.worstScenario = a.worstScenario;
     }
 }

@@ -40,11 +40,11 @@ contract MarginLens is IMarginLens {
     }
 
     /// @inheritdoc IMarginLens
-    function listings() external view returns (ListingView[] memory list) {
-        uint256 n = clearinghouse.listingCount();
+    function listings(uint256 from, uint256 count) external view returns (ListingView[] memory list) {
+        uint256 n = _batch(clearinghouse.listingCount(), from, count);
         list = new ListingView[](n);
         for (uint256 i; i < n; ++i) {
-            uint128 id = clearinghouse.listingAt(i);
+            uint128 id = clearinghouse.listingAt(from + i);
             uint64 settled = feeds.settlement(id.underlyingOf(), id.expiryOf());
             list[i] = ListingView(id, clearinghouse.openInterest(id), settled);
         }
@@ -52,8 +52,7 @@ contract MarginLens is IMarginLens {
 
     /// @inheritdoc IMarginLens
     function accounts(uint256 from, uint256 count) external view returns (AccountView[] memory list) {
-        uint256 total = clearinghouse.accountCount();
-        uint256 n = from >= total ? 0 : total - from < count ? total - from : count;
+        uint256 n = _batch(clearinghouse.accountCount(), from, count);
         list = new AccountView[](n);
         for (uint256 i; i < n; ++i) {
             list[i] = account(clearinghouse.accountAt(from + i));
@@ -76,6 +75,11 @@ contract MarginLens is IMarginLens {
         view_.gridInitial = engine.gridInitialMargin(a);
         view_.worstLoss = a.worstLoss;
         view_.worstScenario = a.worstScenario;
+    }
+
+    function _batch(uint256 total, uint256 from, uint256 count) private pure returns (uint256) {
+        if (from >= total) return 0;
+        return total - from < count ? total - from : count;
     }
 
     function _forwards(uint16 underlying) private view returns (ForwardView[] memory list) {

@@ -6,6 +6,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {BpsLib} from "./libraries/BpsLib.sol";
 import {QuorumLib} from "./libraries/QuorumLib.sol";
 import {Leg, MarginAttestation, MarginClaim, MarginLeaf, Signature} from "./types/Types.sol";
 
@@ -49,6 +50,7 @@ contract MarginOracle is IMarginOracle, EIP712 {
         if (epochBlocks_ == 0 || epochBlocks_ * LEAF_LIFE_EPOCHS > MAX_BLOCK_AGE) {
             revert WrongRefBlock(epochBlocks_, uint64(MAX_BLOCK_AGE / LEAF_LIFE_EPOCHS));
         }
+        if (feeds != IRiskEngine(engine_).feeds()) revert DifferentFeeds(feeds, IRiskEngine(engine_).feeds());
         QuorumLib.register(_isSigner, signers_, threshold_);
         for (uint256 i; i < signers_.length; ++i) {
             // Whoever signs margins must not move marks as well.
@@ -120,8 +122,8 @@ contract MarginOracle is IMarginOracle, EIP712 {
         return (plain.value, plain.exitValue, required < standard ? required : standard);
     }
 
-    /// @dev max(leaf + isolated margin of what was traded since, floor). Sound because worst loss is subadditive and
-    /// standard margin dominates it leg by leg.
+    /// @dev max(leaf + initial factor on the standard margin of what was traded since, floor). Sound because worst loss is
+    /// subadditive and standard margin dominates it leg by leg.
     function _attestedMargin(
         bytes32 account,
         uint8 mode,
@@ -135,7 +137,9 @@ contract MarginOracle is IMarginOracle, EIP712 {
         uint256 mask = engine.floorMask() | _bit(leaf.worstScenario);
         uint256 floor = engine.floorInitialMargin(engine.assess(legs, mask));
         uint256 attested = leaf.initialMargin;
-        if (traded.lots != 0) attested += engine.assess(_single(traded), 0).standardInitial;
+        if (traded.lots != 0) {
+            attested += BpsLib.shareUp(engine.assess(_single(traded), 0).standard, engine.factors().initialBps);
+        }
         return attested > floor ? attested : floor;
     }
 

@@ -14,6 +14,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     uint8 internal constant DECIMALS = 8;
     uint256 internal constant MAX_UPDATE_AGE = 60;
     uint256 internal constant MAX_EXPIRIES = 64;
+    uint256 internal constant MAX_BAD_ROUNDS = 16;
     int256 internal constant WAD = 1e18;
 
     bytes32 internal constant QUOTE_TYPEHASH = keccak256(
@@ -76,6 +77,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         if (_state[underlying].aggregator == address(0)) revert UnknownUnderlying(underlying);
         if (expiry <= block.timestamp) revert ExpiryNotAhead(expiry, block.timestamp);
         uint40[] storage list = _expiries[underlying];
+        _dropSettled(underlying, list);
         if (list.length == MAX_EXPIRIES) revert TooManyExpiries(MAX_EXPIRIES + 1, MAX_EXPIRIES);
         if (_known[underlying][expiry]) revert ExpiryExists(underlying, expiry);
         _known[underlying][expiry] = true;
@@ -86,7 +88,24 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         emit ExpiryAdded(underlying, expiry);
     }
 
+    /// @dev Settled expiries make room; their prices stay readable.
+    function _dropSettled(uint16 underlying, uint40[] storage list) private {
+        uint256 kept = 1;
+        for (uint256 i = 1; i < list.length; ++i) {
+            if (_settlements[underlying][list[i]] == 0) list[kept++] = list[i];
+        }
+        while (list.length > kept) {
+            list.pop();
+        }
+    }
+
     /* SIGNED UPDATES */
+
+    /// @inheritdoc IMarketFeeds
+    function poke(uint16 underlying) external {
+        if (_state[underlying].aggregator == address(0)) revert UnknownUnderlying(underlying);
+        _remember(underlying);
+    }
 
     /// @inheritdoc IMarketFeeds
     function updateSurface(
@@ -149,9 +168,9 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         if (!_known[underlying][expiry] || expiry == 0) revert WrongExpiry(0, expiry, 0);
         if (block.timestamp <= expiry) revert NotExpired(expiry, block.timestamp);
         if (_settlements[underlying][expiry] != 0) revert SettlementExists(underlying, expiry);
-        IAggregatorV3 aggregator = IAggregatorV3(_state[underlying].aggregator);
-        (, int256 answer,, uint256 updatedAt,) = aggregator.getRoundData(roundId);
-        uint256 nextUpdatedAt = _updatedAt(aggregator, roundId + 1);
+        address aggregator = _state[underlying].aggregator;
+        (int256 answer, uint256 updatedAt) = _round(aggregator, roundId);
+        uint256 nextUpdatedAt = _nextGoodRound(aggregator, roundId);
         if (updatedAt == 0 || updatedAt > expiry || nextUpdatedAt <= expiry) {
             revert NotRoundAtExpiry(roundId, updatedAt, nextUpdatedAt, expiry);
         }
@@ -161,13 +180,23 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         emit SettlementFixed(underlying, expiry, uint64(uint256(answer)), roundId);
     }
 
-    /// @dev A settlement needs a round after expiry, so that the round in force at expiry cannot change later.
-    function _updatedAt(IAggregatorV3 aggregator, uint80 roundId) private view returns (uint256) {
-        try aggregator.getRoundData(roundId) returns (uint80, int256, uint256, uint256 updatedAt, uint80) {
-            return updatedAt;
-        } catch {
-            return 0;
+    /// @dev Time of the next round with a usable answer, 0 when there is none yet: a settlement needs one after expiry, so that
+    /// the round in force at expiry cannot change later. Chainlink numbers rounds `phase << 64 | n`.
+    function _nextGoodRound(address aggregator, uint80 roundId) private view returns (uint256) {
+        for (uint256 i; i < MAX_BAD_ROUNDS; ++i) {
+            (int256 answer, uint256 updatedAt) = _round(aggregator, ++roundId);
+            if (updatedAt == 0) {
+                roundId = (((roundId >> 64) + 1) << 64) | 1;
+                (answer, updatedAt) = _round(aggregator, roundId);
+            }
+            if (updatedAt == 0) return 0;
+            if (answer > 0) return updatedAt;
         }
+        return 0;
+    }
+
+    function _round(address aggregator, uint80 roundId) private view returns (int256 answer, uint256 updatedAt) {
+        return _answer(aggregator, abi.encodeCall(IAggregatorV3.getRoundData, (roundId)));
     }
 
     /* VIEWS */
@@ -252,11 +281,15 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
 
     /// @dev Zero when the aggregator reverts or answers nothing usable.
     function _read(address aggregator) private view returns (uint64 price, uint64 updatedAt) {
-        try IAggregatorV3(aggregator).latestRoundData() returns (uint80, int256 answer, uint256, uint256 time, uint80) {
-            if (answer <= 0 || answer > int256(uint256(type(uint64).max)) || time > block.timestamp) return (0, 0);
-            return (uint64(uint256(answer)), uint64(time));
-        } catch {
-            return (0, 0);
-        }
+        (int256 answer, uint256 time) = _answer(aggregator, abi.encodeCall(IAggregatorV3.latestRoundData, ()));
+        if (answer <= 0 || answer > int256(uint256(type(uint64).max)) || time > block.timestamp) return (0, 0);
+        return (uint64(uint256(answer)), uint64(time));
+    }
+
+    /// @dev A low-level call, because `try` does not catch an answer that cannot be decoded, and valuation must not stop for it.
+    function _answer(address aggregator, bytes memory request) private view returns (int256 answer, uint256 updatedAt) {
+        (bool ok, bytes memory data) = aggregator.staticcall(request);
+        if (!ok || data.length < 160) return (0, 0);
+        (, answer,, updatedAt,) = abi.decode(data, (uint256, int256, uint256, uint256, uint256));
     }
 }

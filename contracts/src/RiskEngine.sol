@@ -27,7 +27,7 @@ contract RiskEngine is IRiskEngine {
     uint256 internal constant MIN_VOL_TENOR = 69_120;
     uint256 internal constant SURFACE_MAX_AGE = 2 hours;
 
-    IMarketFeeds public immutable feeds;
+    IMarketFeeds private immutable _feeds;
     /// @inheritdoc IRiskEngine
     bytes32 public immutable modelHash;
     /// @inheritdoc IRiskEngine
@@ -101,7 +101,7 @@ contract RiskEngine is IRiskEngine {
         if (underlyings.length == 0 || underlyings.length != risks.length) {
             revert InvalidParameter("underlyings", underlyings.length);
         }
-        feeds = IMarketFeeds(feeds_);
+        _feeds = IMarketFeeds(feeds_);
         modelHash = modelHash_;
         _factors = factors_;
         for (uint256 i; i < underlyings.length; ++i) {
@@ -181,6 +181,11 @@ contract RiskEngine is IRiskEngine {
     /* VIEWS */
 
     /// @inheritdoc IRiskEngine
+    function feeds() external view returns (address) {
+        return address(_feeds);
+    }
+
+    /// @inheritdoc IRiskEngine
     function markOf(uint128 instrument) external view returns (uint64) {
         Pass memory pass;
         _enter(pass, _load(0), instrument);
@@ -224,14 +229,14 @@ contract RiskEngine is IRiskEngine {
             pass.underlying = underlying;
             pass.risk = _risks[underlying];
             if (pass.risk.lot == 0) revert UnknownUnderlying(underlying);
-            (uint64 spot,) = feeds.spot(underlying);
+            (uint64 spot,) = _feeds.spot(underlying);
             pass.spot = uint256(spot) * 1e10;
-            pass.spotFresh = feeds.isSpotFresh(underlying);
+            pass.spotFresh = _feeds.isSpotFresh(underlying);
             _shockSpot(shocks, pass.risk);
         }
         if (newUnderlying || expiry != pass.expiry) {
             pass.expiry = expiry;
-            (pass.quote, pass.settlement) = feeds.market(underlying, expiry);
+            (pass.quote, pass.settlement) = _feeds.market(underlying, expiry);
             pass.quoteFresh = pass.quote.time != 0 && block.timestamp <= pass.quote.time + SURFACE_MAX_AGE;
             // Rounded down to 1e-8 USD, as the keeper's integer forward is.
             pass.forward = (pass.spot / 1e10) * pass.quote.ratio / 1e18 * 1e10;

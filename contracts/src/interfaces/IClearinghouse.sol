@@ -11,7 +11,7 @@ interface IClearinghouse {
         int128 cash;
         uint64 reserve;
         uint8 mode;
-        bool known;
+        bool enlisted;
         bool locked;
     }
 
@@ -42,6 +42,7 @@ interface IClearinghouse {
     event AccountUnlocked(bytes32 indexed account);
     event ReservePaid(bytes32 indexed account, bytes32 indexed to, uint256 amount);
     event DeficitCovered(bytes32 indexed account, uint256 covered, uint256 remaining);
+    event OrderCancelled(bytes32 indexed account, bytes32 indexed digest);
     event AuctionConnected(address indexed auction);
 
     error NotOwner(address caller, bytes32 account);
@@ -69,9 +70,12 @@ interface IClearinghouse {
     error WrongExecutor(address caller, address executor);
     error InvalidOrderSignature(address recovered, address owner);
     error NotEmpty(bytes32 account);
+    error NothingMoved(bytes32 account);
+    error DepositTooLarge(uint256 amount, uint256 maximum);
+    error DifferentFeeds(address given, address ofEngine);
     error InstrumentExpired(uint128 instrument);
 
-    /// @notice Pays USDC into an account of anybody; the first deposit opens it.
+    /// @notice Pays USDC into an account of anybody.
     function deposit(bytes32 account, uint256 amount) external;
 
     /// @notice Takes USDC out. With a claim the attested margin applies, without it the grid or standard margin.
@@ -83,7 +87,8 @@ interface IClearinghouse {
     /// @notice Takes whole lots of a SPOT position out; a leaf never applies because the book changes.
     function withdrawSpot(bytes32 account, uint16 underlying, uint64 lots, address to) external;
 
-    /// @notice Matches two signed orders at the maker's limit price.
+    /// @notice Matches two signed orders at the maker's limit price. Whoever submits chooses which of two crossing orders is
+    /// the maker; an order that names its `executor` leaves that choice to nobody else.
     /// @param lots how much to fill, positive
     function trade(
         Order calldata maker,
@@ -95,6 +100,9 @@ interface IClearinghouse {
         MarginClaim calldata takerClaim
     ) external;
 
+    /// @notice Makes an order of the caller's account unusable.
+    function cancel(Order calldata order) external;
+
     /// @notice Turns expired legs whose settlement price is fixed into cash. Anybody may call.
     /// @return count legs settled
     function settle(bytes32 account) external returns (uint256 count);
@@ -105,16 +113,22 @@ interface IClearinghouse {
     function unlock(bytes32 account) external;
 
     /// @notice Moves a cumulative fraction of a locked book to a fresh account at marks, plus `cashToBuyer` of its cash.
+    /// @dev Needs no fresh market: an account must be sellable while a leg is stale or waits for its settlement price.
     /// @param cumulativeFraction share of the book at lock that will have been moved after this call, wad
+    /// @param scaledInitial initial margin of the share that moves, by homogeneity; what one lot a leg adds for rounding is added here
     /// @return moved lots moved, summed over legs without sign
-    function transferBook(bytes32 from, bytes32 to, uint256 cumulativeFraction, int256 cashToBuyer)
-        external
-        returns (uint256 moved);
+    function transferBook(
+        bytes32 from,
+        bytes32 to,
+        uint256 cumulativeFraction,
+        int256 cashToBuyer,
+        uint256 scaledInitial
+    ) external returns (uint256 moved);
 
     /// @notice Pays a locked account's bounty reserve to another account. Only the auction.
     function payReserve(bytes32 from, bytes32 to) external returns (uint256 amount);
 
-    /// @notice Covers an emptied account's negative cash from the loss reserve, as far as it goes. Only the auction.
+    /// @notice Covers the negative cash of an account without legs from the loss reserve, as far as it goes. Only the auction.
     function coverDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining);
 
     /// @notice Account whose cash covers deficits: the auction's own sub-account 0. Anybody may deposit to it.
@@ -129,6 +143,7 @@ interface IClearinghouse {
 
     function positionsOf(bytes32 account) external view returns (Position[] memory);
 
+    /// @notice Accounts that have ever held a leg.
     function accountCount() external view returns (uint256);
 
     function accountAt(uint256 index) external view returns (bytes32);

@@ -51,7 +51,7 @@ interface IMarginLens {
 
     function markets() external view returns (MarketView[] memory);
 
-    function listings() external view returns (ListingView[] memory);
+    function listings(uint256 from, uint256 count) external view returns (ListingView[] memory);
 
     function accounts(uint256 from, uint256 count) external view returns (AccountView[] memory);
 

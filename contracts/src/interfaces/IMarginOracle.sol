@@ -19,6 +19,7 @@ interface IMarginOracle {
     error WrongBlockHash(uint64 refBlock, bytes32 given, bytes32 actual);
     error WrongRefTime(uint64 refTime, uint256 blockTime);
     error SignerAlsoSignsFeeds(address signer);
+    error DifferentFeeds(address given, address ofEngine);
     error LeafFromOtherEpoch(uint64 epoch, uint64 current);
     error LeafOfOtherAccount(bytes32 leafAccount, bytes32 account);
     error LeafOfOtherPositions(bytes32 leafHash, bytes32 positionsHash);

@@ -47,7 +47,7 @@ interface IMarketFeeds {
 
     function isExpiry(uint16 underlying, uint40 expiry) external view returns (bool);
 
-    /// @notice Every expiry ever added for the underlying, ascending; the first is 0, the perpetual.
+    /// @notice Expiries of the underlying that are live or wait for their settlement price, ascending; the first is 0, the perpetual.
     function expiries(uint16 underlying) external view returns (uint40[] memory);
 
     function underlyings() external view returns (uint16[] memory);
@@ -60,7 +60,11 @@ interface IMarketFeeds {
         Signature[] calldata signatures
     ) external;
 
-    /// @notice Fixes the price of an expiry from the round in force at expiry: the same result whoever calls, whenever.
+    /// @notice Remembers the present spot as the last good one. Anybody may call; a surface update does it as well.
+    function poke(uint16 underlying) external;
+
+    /// @notice Fixes the price of an expiry from the last good round at or before expiry: the same result whoever calls, whenever.
+    /// @param roundId that round; the next good one, in the same or the next phase of the aggregator, must lie after expiry
     function fixSettlement(uint16 underlying, uint40 expiry, uint80 roundId) external;
 
     function addUnderlying(uint16 underlying, address aggregator, uint64 maxSpotAge) external;

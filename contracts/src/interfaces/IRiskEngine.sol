@@ -85,6 +85,9 @@ interface IRiskEngine {
     /// @notice Mark of one instrument in 1e-8 USD, rounded to nearest.
     function markOf(uint128 instrument) external view returns (uint64);
 
+    /// @notice The MarketFeeds that prices come from.
+    function feeds() external view returns (address);
+
     /// @notice Size of a lot of the underlying, wad.
     function lotOf(uint16 underlying) external view returns (uint64);
 
