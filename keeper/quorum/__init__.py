@@ -1,0 +1,1 @@
+"""Keepers among each other: who signed what, and when that is enough."""
