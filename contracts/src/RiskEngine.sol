@@ -62,12 +62,14 @@ contract RiskEngine is IRiskEngine {
         uint256 shortOptionMinimumBps;
     }
 
-    /// @dev One leg's instrument as priced now; k and variance are of an unexpired option, else 0.
+    /// @dev One leg's instrument as priced now. `basePrice` is the forward, of an expired leg its last price, and spot where there
+    /// is nothing else; k and variance are of an unexpired option, else 0.
     struct Priced {
         uint8 kind;
         bool expired;
         uint256 strike;
         uint256 mark;
+        uint256 basePrice;
         int256 k;
         int256 variance;
     }
@@ -257,11 +259,12 @@ contract RiskEngine is IRiskEngine {
         p.strike = uint256(instrument.strikeOf()) * 1e10;
         p.expired = pass.expiry != 0 && pass.secondsLeft == 0;
         bool isOption = InstrumentLib.isOption(p.kind);
+        p.basePrice = pass.forward == 0 ? pass.spot : pass.forward;
+        if (p.expired) p.basePrice = pass.settlement != 0 ? uint256(pass.settlement) * 1e10 : pass.spot;
         if (p.kind == InstrumentLib.SPOT) {
             p.mark = pass.spot;
         } else if (p.expired) {
-            uint256 last = pass.settlement != 0 ? uint256(pass.settlement) * 1e10 : pass.spot;
-            p.mark = isOption ? PricingLib.intrinsic(last, p.strike, p.kind == InstrumentLib.CALL) : last;
+            p.mark = isOption ? PricingLib.intrinsic(p.basePrice, p.strike, p.kind == InstrumentLib.CALL) : p.basePrice;
         } else if (!isOption) {
             p.mark = pass.forward;
         } else {
@@ -381,8 +384,7 @@ contract RiskEngine is IRiskEngine {
 
     function _shortOptionRate(Pass memory pass, Priced memory p) private pure returns (uint256 required) {
         bool isCall = p.kind == InstrumentLib.CALL;
-        // A surface that was never published leaves the spot as the only forward there is.
-        uint256 forward = pass.forward == 0 ? pass.spot : pass.forward;
+        uint256 forward = p.basePrice;
         uint256 outOfTheMoney = PricingLib.intrinsic(forward, p.strike, !isCall);
         uint256 full = forward * pass.risk.optionRate / 1e18;
         required = full > outOfTheMoney ? full - outOfTheMoney : 0;

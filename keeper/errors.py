@@ -1,0 +1,96 @@
+"""Every error the keeper raises on purpose, as one small tree.
+
+```
+KeeperError                1   base; anything unforeseen is a bug and keeps its own traceback
+├── ConfigError           78   a setting is missing, unknown or contradictory
+│   ├── WrongChain        78   the node serves another chain than the configured one
+│   └── NotDeployed       78   no code, or other code, at a configured address
+├── ChainUnavailable      69   no node answers; retryable
+├── SignerError           77   a key is missing, locked or refused to sign
+├── MarketDataError       75   a global input (a spot price) is zero or stale
+├── InputError            65   a malformed body, id, model or number
+├── VerificationMismatch   3   a replay found other bits than those attested
+├── Reverted              75   a transaction or call reverted
+└── QuorumNotReached      75   fewer than the threshold of keepers signed
+```
+
+The number is the exit code of the process (BSD `sysexits.h` where one fits). A message says which
+field, which value and what to do. `retryable` says that the same call may succeed if simply made
+again.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KeeperError(Exception):
+    """Base of the tree: an error the operator can act on."""
+
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+
+class ConfigError(KeeperError):
+    """A setting is missing, unknown or contradictory."""
+
+    exit_code = 78
+
+
+class WrongChain(ConfigError):
+    """The node serves another chain than the configured one."""
+
+
+class NotDeployed(ConfigError):
+    """No code, or other code than expected, at a configured address."""
+
+
+class ChainUnavailable(KeeperError):
+    """No configured node answers."""
+
+    exit_code = 69
+    retryable = True
+
+
+class SignerError(KeeperError):
+    """A key is missing, locked or refused to sign."""
+
+    exit_code = 77
+
+
+class MarketDataError(KeeperError):
+    """A global input is zero or stale, so no account can be valued."""
+
+    exit_code = 75
+
+
+class InputError(KeeperError):
+    """A malformed body, id, model or number."""
+
+    exit_code = 65
+
+
+class VerificationMismatch(KeeperError):
+    """A replay found other bits than those attested."""
+
+    exit_code = 3
+
+
+class Reverted(KeeperError):
+    """A transaction or call reverted with the custom error `name(*arguments)`."""
+
+    exit_code = 75
+
+    def __init__(self, name: str, arguments: tuple[object, ...] = ()) -> None:
+        super().__init__(name, arguments)  # both, so that the exception pickles
+        self.name = name
+        self.arguments = arguments
+
+    def __str__(self) -> str:
+        return f"reverted: {self.name}({', '.join(map(str, self.arguments))})"
+
+
+class QuorumNotReached(KeeperError):
+    """Fewer than the threshold of keepers signed the same digest in time."""
+
+    exit_code = 75

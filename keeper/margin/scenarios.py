@@ -1,0 +1,196 @@
+"""The margin model as data: factors, risk parameters of each underlying, table of scenarios.
+
+`config/model.toml` is read strictly, and all problems are reported at once. Fractions are decimal
+text, so that no float ever rounds a parameter; everything else is an integer. A field that is
+missing, unknown, of another type or outside its range is refused: a margin model has no defaults.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from keeper.errors import InputError
+from keeper.margin.toml_fields import (
+    Fields,
+    Range,
+    Rule,
+    check_fields,
+    check_names,
+    check_unique,
+    fraction,
+    table,
+    tables,
+)
+from keeper.state.hashing import keccak256
+from keeper.units import BPS, WAD
+
+VERSION: Final = 1
+MAX_SCENARIOS: Final = 48
+
+# Three times a loss is more than any margin; the cap also keeps every product inside int64.
+_FACTORS: Final[dict[str, Rule]] = {
+    "maintenance_bps": (1, 3 * BPS),
+    "initial_bps": (BPS, 3 * BPS),
+    "grid_bps": (BPS, 3 * BPS),
+    "minimum_charge_bps": (0, BPS),
+    "minimum_charge_standard_bps": (0, BPS),
+    "short_option_minimum_bps": (0, BPS),
+    "floor_gross_bps": (0, BPS),
+}
+_FRACTIONS: Final[dict[str, Range]] = {
+    "lot": (1, WAD),
+    "scan_range": (1, WAD),
+    "vol_up": (1, WAD),
+    "vol_down": (1, WAD),
+    "linear_rate": (1, WAD),
+    "option_rate": (1, WAD),
+    "option_floor": (1, WAD),
+}
+_UNDERLYING: Final[dict[str, Rule]] = {"underlying": (1, 2**16 - 1), "symbol": str, **_FRACTIONS}
+_SCENARIO: Final[dict[str, Rule]] = {
+    "name": str,
+    "spot_bps": (-6 * BPS, 6 * BPS),
+    "vol_bps": (-6 * BPS, 6 * BPS),
+    "weight_bps": (1, BPS),
+    "clock_seconds": (0, 30 * 86400),
+    "floor": bool,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Factors of the whole model, in basis points."""
+
+    maintenance_bps: int
+    initial_bps: int
+    grid_bps: int
+    minimum_charge_bps: int
+    minimum_charge_standard_bps: int
+    short_option_minimum_bps: int
+    floor_gross_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnderlyingRisk:
+    """Risk parameters of one underlying, fractions in wad, named as in the file.
+
+    `lot` and `scan_range` are what a deployment starts from; a valuation takes both from the
+    snapshot, where the chain says what it uses.
+    """
+
+    underlying: int
+    symbol: str
+    lot: int
+    scan_range: int
+    vol_up: int
+    vol_down: int
+    linear_rate: int
+    option_rate: int
+    option_floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One joint move: `spot_bps` of the scan range, `vol_bps` of vol_up or vol_down, and time.
+
+    `weight_bps` scales its result; `floor` marks the scenarios that bound an attested margin from
+    below on-chain.
+    """
+
+    name: str
+    spot_bps: int
+    vol_bps: int
+    weight_bps: int
+    clock_seconds: int
+    floor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One margin model; `parse_model` is the way to make one."""
+
+    version: int
+    factors: Factors
+    underlyings: tuple[UnderlyingRisk, ...]
+    scenarios: tuple[Scenario, ...]
+
+    def symbols(self) -> dict[int, str]:
+        """Return the ticker of each underlying."""
+        return {risk.underlying: risk.symbol for risk in self.underlyings}
+
+
+def parse_model(toml_text: str) -> Model:
+    """Return the model; raise one InputError that lists every problem, one a line."""
+    try:
+        document = tomllib.loads(toml_text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"model is not TOML: {error}") from error
+    problems: list[str] = []
+    check_names("model", document, {"version", "factors", "underlyings", "scenarios"}, problems)
+    _check_version(document.get("version"), problems)
+    factors = _factors(document.get("factors", {}), problems)
+    underlyings = _underlyings(document.get("underlyings", []), problems)
+    scenarios = _scenarios(document.get("scenarios", []), problems)
+    if problems:
+        raise InputError("model is refused:\n" + "\n".join(f"- {line}" for line in problems))
+    return Model(
+        VERSION,
+        Factors(**factors),
+        tuple(UnderlyingRisk(**fields) for fields in underlyings),
+        tuple(Scenario(**fields) for fields in scenarios),
+    )
+
+
+def canonical_json(model: Model) -> str:
+    """Return the text that is hashed: keys sorted, no white space, fractions as wad integers."""
+    return json.dumps(asdict(model), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def model_hash(model: Model) -> bytes:
+    """Return the 32 bytes that stand in every attestation."""
+    return keccak256(canonical_json(model).encode())
+
+
+def _check_version(version: object, problems: list[str]) -> None:
+    """Note any version but the one this keeper reads."""
+    if type(version) is not int or version != VERSION:
+        problems.append(f"model.version {version!r}: this keeper reads version {VERSION}")
+
+
+def _factors(raw: object, problems: list[str]) -> Fields:
+    fields = table("factors", raw, problems)
+    check_fields("factors", fields, _FACTORS, problems)
+    maintenance, initial = fields.get("maintenance_bps"), fields.get("initial_bps")
+    if isinstance(maintenance, int) and isinstance(initial, int) and initial < maintenance:
+        problems.append(f"factors.initial_bps {initial} is below maintenance_bps {maintenance}")
+    return fields
+
+
+def _underlyings(raw: object, problems: list[str]) -> list[Fields]:
+    rows: list[Fields] = []
+    for where, row in tables("underlyings", raw, problems):
+        parsed = {
+            name: fraction(f"{where}.{name}", row[name], problems)
+            for name in _FRACTIONS.keys() & row.keys()
+        }
+        check_fields(where, row | parsed, _UNDERLYING, problems)
+        rows.append(row | parsed)
+    numbers = [n for row in rows if type(n := row.get("underlying")) is int]
+    if numbers != sorted(set(numbers)):
+        problems.append(f"underlyings {numbers} are not ascending, each once")
+    check_unique("underlyings.symbol", [row.get("symbol") for row in rows], problems)
+    return rows
+
+
+def _scenarios(raw: object, problems: list[str]) -> list[Fields]:
+    rows: list[Fields] = []
+    for where, row in tables("scenarios", raw, problems):
+        check_fields(where, row, _SCENARIO, problems)
+        rows.append(row)
+    if len(rows) > MAX_SCENARIOS:
+        problems.append(f"scenarios has {len(rows)} rows: at most {MAX_SCENARIOS}")
+    check_unique("scenarios.name", [row.get("name") for row in rows], problems)
+    return rows

@@ -1,0 +1,74 @@
+"""Strict reading of TOML tables: every problem is noted, none is guessed away.
+
+A rule for a field is a type (`str`, `bool`) or an inclusive range of integers. Callers collect the
+problems of a whole file and refuse it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias, cast
+
+from keeper.errors import InputError
+from keeper.units import wad
+
+Range: TypeAlias = tuple[int, int]
+Rule: TypeAlias = Range | type
+Fields: TypeAlias = dict[str, Any]  # one TOML table
+
+
+def table(where: str, raw: object, problems: list[str]) -> Fields:
+    """Return `raw` as a table; empty, with the problem noted, where it is none."""
+    if isinstance(raw, dict):
+        return cast(Fields, raw)
+    problems.append(f"{where} is not a table: write [{where}]")
+    return {}
+
+
+def tables(where: str, raw: object, problems: list[str]) -> list[tuple[str, Fields]]:
+    """Return the rows of an array of tables, each with its name; at least one row is required."""
+    if not isinstance(raw, list) or not raw:
+        problems.append(f"{where} has no rows: write [[{where}]]")
+        return []
+    rows = enumerate(cast(list[object], raw))
+    return [(f"{where}[{i}]", table(f"{where}[{i}]", row, problems)) for i, row in rows]
+
+
+def fraction(where: str, text: object, problems: list[str]) -> int | None:
+    """Return decimal text as wad; None, with the problem noted, where it is none."""
+    if not isinstance(text, str):
+        problems.append(f'{where} {text!r} is not text: write fractions as "0.15"')
+        return None
+    try:
+        return wad(text)
+    except InputError as error:
+        problems.append(f"{where}: {error}")
+        return None
+
+
+def check_names(where: str, fields: Fields, known: set[str], problems: list[str]) -> None:
+    """Note missing and unknown fields."""
+    problems += [f"{where}.{name} is missing" for name in sorted(known - fields.keys())]
+    problems += [f"{where}.{name} is unknown" for name in sorted(fields.keys() - known)]
+
+
+def check_fields(
+    where: str, fields: Fields, rules: Mapping[str, Rule], problems: list[str]
+) -> None:
+    """Note missing and unknown fields and values that break their rule; None was noted before."""
+    check_names(where, fields, set(rules), problems)
+    for name, rule in rules.items():
+        value = fields.get(name)
+        if value is None:
+            continue
+        if isinstance(rule, type):
+            if type(value) is not rule or value == "":
+                problems.append(f"{where}.{name} {value!r} is not a {rule.__name__}")
+        elif type(value) is not int or not rule[0] <= value <= rule[1]:
+            problems.append(f"{where}.{name} {value!r} is not an integer in {rule[0]}..{rule[1]}")
+
+
+def check_unique(where: str, values: list[object], problems: list[str]) -> None:
+    """Note values that stand more than once."""
+    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    problems += [f"{where} {value!r} stands twice" for value in repeated]

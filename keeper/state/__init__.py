@@ -1,0 +1,1 @@
+"""The attested input: ids, the columnar snapshot of one block, and its canonical bytes."""

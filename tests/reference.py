@@ -1,0 +1,175 @@
+"""The margin model a second time: from docs/model.md alone, in mpmath and fractions.
+
+Slow and literal. Nothing of `keeper` is called; rows and ids are only read. Each figure is rounded
+where the page says so, so that results compare as equal integers.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import mpmath as mp
+
+mp.mp.dps = 40
+YEAR = 365 * 86400
+
+
+class Reference:
+    """One exchange at one moment, without expired listings."""
+
+    def __init__(self, model_text: str, underlyings: Any, forwards: Any, now: int) -> None:
+        self.model = tomllib.loads(model_text)
+        self.now = now
+        self.risk = {row["underlying"]: row for row in self.model["underlyings"]}
+        self.underlying = {row.underlying: row for row in underlyings}
+        self.forward_row = {(row.underlying, row.expiry): row for row in forwards}
+        self.known_pnl: dict[int, list[int]] = {}  # slow to compute, the same for every account
+
+    def rate(self, underlying: int, name: str) -> Fraction:
+        return Fraction(Decimal(self.risk[underlying][name]))
+
+    def spot(self, underlying: int) -> Fraction:
+        return Fraction(self.underlying[underlying].spot_e8, 10**8)
+
+    def lot(self, underlying: int) -> Fraction:
+        return Fraction(self.underlying[underlying].lot_wad, 10**18)
+
+    def reference(self, instrument: int) -> Fraction:
+        underlying, expiry, kind, _ = fields(instrument)
+        if kind == 1:
+            return self.spot(underlying)
+        e8 = self.underlying[underlying].spot_e8 * self.forward_row[underlying, expiry].ratio_wad
+        return Fraction(e8 // 10**18, 10**8)
+
+    def mark(self, instrument: int, scenario: Mapping[str, Any] | None = None) -> mp.mpf:
+        """Value a unit, now or after a scenario, before its weight."""
+        underlying, expiry, kind, strike = fields(instrument)
+        reference = real(self.reference(instrument))
+        seconds = max(expiry - self.now, 0)
+        move, factor = mp.mpf(0), mp.mpf(1)
+        base = reference
+        if scenario is not None:
+            scan = mp.mpf(self.underlying[underlying].scan_range_wad) / 10**18
+            move = min(max(mp.mpf(scenario["spot_bps"]) / 10**4 * scan, mp.mpf("-0.9")), mp.mpf(5))
+            seconds = max(seconds - scenario["clock_seconds"], 0)
+            vol_range = "vol_up" if scenario["vol_bps"] > 0 else "vol_down"
+            term = mp.sqrt(30 * 86400 / max(mp.mpf(seconds), mp.mpf("0.8") * 86400))
+            shock = (
+                mp.mpf(scenario["vol_bps"]) / 10**4 * real(self.rate(underlying, vol_range)) * term
+            )
+            factor = mp.exp(min(max(shock, mp.mpf("-1.2")), mp.mpf("1.2")))
+        reference = reference * (1 + move)
+        if kind <= 3:
+            return reference
+        row = self.forward_row[underlying, expiry]
+        a, b, rho, m, sigma = (
+            mp.mpf(getattr(row, n)) / 10**18 for n in ("a", "b", "rho", "m", "sigma")
+        )
+        distance = mp.log(real(strike) / base) - m
+        variance = a + b * (rho * distance + mp.sqrt(distance**2 + sigma**2))
+        vol = mp.sqrt(min(max(variance, mp.mpf("0.0001")), mp.mpf(25))) * factor
+        return black(reference, real(strike), vol, mp.mpf(seconds) / YEAR, 1 if kind == 4 else -1)
+
+    def per_lot(self, instrument: int, amount: mp.mpf) -> int:
+        lot = real(self.lot(fields(instrument)[0]))
+        return int(mp.nint(amount * lot * 10**6))
+
+    def pnl(self, instrument: int) -> list[int]:
+        if instrument not in self.known_pnl:
+            self.known_pnl[instrument] = self.compute_pnl(instrument)
+        return self.known_pnl[instrument]
+
+    def compute_pnl(self, instrument: int) -> list[int]:
+        mark = self.mark(instrument)
+        return [
+            self.per_lot(
+                instrument, mp.mpf(s["weight_bps"]) / 10**4 * (self.mark(instrument, s) - mark)
+            )
+            for s in self.model["scenarios"]
+        ]
+
+    def standard(self, instrument: int, lots: int) -> int:
+        """Standard margin of one lot, rounded up."""
+        underlying, _, kind, strike = fields(instrument)
+        forward, lot = self.reference(instrument), self.lot(underlying)
+        if kind <= 3:
+            return math.ceil(self.rate(underlying, "linear_rate") * forward * lot * 10**6)
+        mark = self.per_lot(instrument, self.mark(instrument))
+        if lots > 0:
+            return mark
+        rate, floor = self.rate(underlying, "option_rate"), self.rate(underlying, "option_floor")
+        if kind == 4:
+            unit = max(rate * forward - max(strike - forward, 0), floor * forward)
+            return math.ceil(unit * lot * 10**6)
+        unit = max(rate * forward - max(forward - strike, 0), floor * min(strike, forward))
+        return math.ceil(min(unit * lot * 10**6, max(strike * lot * 10**6 - mark, 0)))
+
+    def figures(
+        self, legs: Mapping[int, int], cash: int = 0, costs: Mapping[int, int] | None = None
+    ) -> dict[str, int]:
+        """Every figure of the Aggregation table for one account."""
+        factors = {name: Fraction(bps, 10**4) for name, bps in self.model["factors"].items()}
+        spot_lot = {i: self.spot(fields(i)[0]) * self.lot(fields(i)[0]) * 10**6 for i in legs}
+        gross = sum(abs(n) * math.ceil(spot_lot[i]) for i, n in legs.items())
+        minimum = factors["short_option_minimum_bps"]
+        add_ons = sum(
+            -n * math.ceil(minimum * spot_lot[i])
+            for i, n in legs.items()
+            if n < 0 and fields(i)[2] >= 4
+        )
+        long_options = {i: n for i, n in legs.items() if n > 0 and fields(i)[2] >= 4}
+        paid = sum(abs(n) * self.standard(i, n) for i, n in long_options.items())
+        others = sum(abs(n) * self.standard(i, n) for i, n in legs.items() if i not in long_options)
+        pnl = {i: self.pnl(i) for i in legs}
+        losses = [
+            -sum(n * pnl[i][s] for i, n in legs.items())
+            for s in range(len(self.model["scenarios"]))
+        ]
+        worst = max(0, *losses)
+        charge = min(
+            math.ceil(factors["minimum_charge_bps"] * gross),
+            math.ceil(factors["minimum_charge_standard_bps"] * (paid + others)),
+        )
+        scaled = factors["initial_bps"] * max(worst, charge)
+        value = sum(n * self.per_lot(i, self.mark(i)) for i, n in legs.items())
+        return {
+            "equity_usd6": cash - sum((costs or {}).values()) + value,
+            "standard_usd6": paid + others + add_ons,
+            "standard_initial_usd6": math.ceil(factors["initial_bps"] * others) + paid + add_ons,
+            "gross_usd6": gross,
+            "add_ons_usd6": add_ons,
+            "minimum_charge_usd6": charge,
+            "worst_loss_usd6": worst,
+            "worst_scenario": losses.index(worst) if worst > 0 else 0,
+            "maintenance_usd6": max(math.ceil(factors["maintenance_bps"] * worst), charge)
+            + add_ons,
+            "initial_usd6": math.ceil(scaled) + add_ons + sum(map(abs, legs.values())),
+        }
+
+
+def fields(instrument: int) -> tuple[int, int, int, Fraction]:
+    """Underlying, expiry, kind and strike in USD."""
+    return (
+        instrument >> 112,
+        instrument >> 72 & (1 << 40) - 1,
+        instrument >> 64 & 255,
+        Fraction(instrument & (1 << 64) - 1, 10**8),
+    )
+
+
+def real(x: Fraction) -> mp.mpf:
+    return mp.mpf(x.numerator) / x.denominator
+
+
+def black(f: mp.mpf, k: mp.mpf, vol: mp.mpf, years: mp.mpf, sign: int) -> mp.mpf:
+    """Undiscounted Black-76; `sign` is 1 for a call and -1 for a put."""
+    deviation = vol * mp.sqrt(years)
+    if deviation == 0:
+        return max(sign * (f - k), mp.mpf(0))
+    d1 = mp.log(f / k) / deviation + deviation / 2
+    return sign * (f * mp.ncdf(sign * d1) - k * mp.ncdf(sign * (d1 - deviation)))

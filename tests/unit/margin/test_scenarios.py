@@ -1,0 +1,133 @@
+"""The model file: read strictly, hashed canonically."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from keeper.errors import InputError
+from keeper.margin.scenarios import canonical_json, model_hash, parse_model
+from tests.books import MODEL, MODEL_TEXT
+
+
+def test_parse_model__committed_file__has_its_numbers():
+    assert MODEL.factors.initial_bps == 13_000
+    assert [(u.underlying, u.symbol) for u in MODEL.underlyings] == [(1, "BTC"), (2, "ETH")]
+    assert MODEL.underlyings[1].scan_range == 122 * 10**15
+    assert MODEL.underlyings[0].option_floor == 125 * 10**15
+    assert len(MODEL.scenarios) == 32
+    assert MODEL.scenarios[27].name == "tail spot -5 vol up"
+    assert MODEL.scenarios[27].weight_bps == 1_700
+    assert sum(s.floor for s in MODEL.scenarios) == 10
+    assert MODEL.symbols() == {1: "BTC", 2: "ETH"}
+
+
+def test_canonical_json__committed_file__sorted_without_spaces_or_floats():
+    text = canonical_json(MODEL)
+    parsed = json.loads(text, parse_float=lambda x: pytest.fail(f"float {x}"))
+    assert text == json.dumps(parsed, sort_keys=True, separators=(",", ":"))
+    assert parsed["underlyings"][1]["vol_up"] == 25 * 10**16
+
+
+def test_model_hash__committed_file__golden():
+    # Changes only with config/model.toml: then this is another model.
+    golden = "41b050cc721bfe934ac82f0d46f8ac91f435b448b3719344c14673f1b1a7fbff"
+    assert model_hash(MODEL).hex() == golden
+
+
+def test_model_hash__comments_and_layout__do_not_matter():
+    assert model_hash(parse_model("# another comment\n" + MODEL_TEXT)) == model_hash(MODEL)
+    spelled = MODEL_TEXT.replace('vol_up = "0.30"', 'vol_up = "0.3"')
+    assert spelled != MODEL_TEXT
+    assert model_hash(parse_model(spelled)) == model_hash(MODEL)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("initial_bps = 13000", "initial_bps = 13001"),
+        ('"0.122"', '"0.123"'),
+        ("floor = true", "floor = false"),
+    ],
+)
+def test_model_hash__any_number__matters(old, new):
+    changed = MODEL_TEXT.replace(old, new, 1)
+    assert changed != MODEL_TEXT
+    assert model_hash(parse_model(changed)) != model_hash(MODEL)
+
+
+EXTRA_SCENARIO = """
+[[scenarios]]
+name = "{name}"
+spot_bps = 1
+vol_bps = 0
+weight_bps = 1
+clock_seconds = 0
+floor = false
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("version = 1", "version = 2", "version 2"),
+        ("version = 1", "version = true", "version True"),
+        ("version = 1\n", "", "model.version is missing"),
+        ("version = 1", "version = 1\nextra = 1", "model.extra is unknown"),
+        ("grid_bps = 12500", "", "factors.grid_bps is missing"),
+        ("grid_bps = 12500", "grid_bps = 12500\nhaste = 1", "factors.haste is unknown"),
+        ("grid_bps = 12500", "grid_bps = 12500.0", "factors.grid_bps 12500.0"),
+        ("initial_bps = 13000", "initial_bps = 9999", "factors.initial_bps 9999"),
+        ("maintenance_bps = 10000", "maintenance_bps = 13001", "below maintenance_bps"),
+        ("maintenance_bps = 10000", "maintenance_bps = 0", "factors.maintenance_bps 0"),
+        ('lot = "0.001"', "lot = 0.001", "underlyings[0].lot 0.001 is not text"),
+        ('lot = "0.001"', 'lot = "1e-3"', "underlyings[0].lot: '1e-3' is not a decimal"),
+        ('lot = "0.001"', 'lot = "0"', "underlyings[0].lot 0"),
+        ('vol_up = "0.30"', 'vol_up = "1.01"', "underlyings[0].vol_up"),
+        ('vol_up = "0.30"', 'vol_up = "-0.30"', "underlyings[0].vol_up"),
+        ('scan_range = "0.092"', 'scan_range = "0.0920000000000000001"', "more than 18 decimals"),
+        ("underlying = 2", "underlying = 1", "not ascending"),
+        ("underlying = 2", "underlying = 0", "underlyings[1].underlying 0"),
+        ("underlying = 2", "underlying = 65536", "underlyings[1].underlying 65536"),
+        ('symbol = "ETH"', 'symbol = "BTC"', "underlyings.symbol 'BTC' stands twice"),
+        ('symbol = "ETH"', 'symbol = ""', "underlyings[1].symbol"),
+        ("spot_bps = 50000", "spot_bps = 60001", "scenarios[28].spot_bps 60001"),
+        ("spot_bps = -50000", "spot_bps = -60001", "scenarios[27].spot_bps -60001"),
+        ("weight_bps = 1700", "weight_bps = 0", "scenarios[27].weight_bps 0"),
+        ("weight_bps = 1700", "weight_bps = 10001", "scenarios[27].weight_bps 10001"),
+        ("clock_seconds = 86400", "clock_seconds = -1", "scenarios[29].clock_seconds -1"),
+        ("floor = true", "floor = 1", "scenarios[0].floor 1 is not a bool"),
+        ("weight_bps = 1700", "weight_bps = true", "scenarios[27].weight_bps True"),
+        ('"decay spot 0"', '"decay spot +1/3"', "'decay spot +1/3' stands twice"),
+        ("[factors]", "[[factors]]", "factors is not a table"),
+    ],
+)  # fmt: skip
+def test_parse_model__one_fault__refused_and_named(old, new, problem):
+    assert old in MODEL_TEXT
+    with pytest.raises(InputError) as refusal:
+        parse_model(MODEL_TEXT.replace(old, new, 1))
+    assert problem in str(refusal.value)
+
+
+def test_parse_model__several_faults__all_reported_at_once():
+    text = MODEL_TEXT.replace("grid_bps = 12500", "").replace("weight_bps = 1700", "weight_bps = 0")
+    with pytest.raises(InputError) as refusal:
+        parse_model(text)
+    assert str(refusal.value).count("\n- ") == 3
+
+
+@pytest.mark.parametrize(("extra", "accepted"), [(16, True), (17, False)])
+def test_parse_model__48_scenarios__are_the_most(extra, accepted):
+    text = MODEL_TEXT + "".join(EXTRA_SCENARIO.format(name=n) for n in range(extra))
+    if accepted:
+        assert len(parse_model(text).scenarios) == 48
+    else:
+        with pytest.raises(InputError, match="at most 48"):
+            parse_model(text)
+
+
+@pytest.mark.parametrize("text", ["", "= 1", "version = 1"])
+def test_parse_model__no_model__refused(text):
+    with pytest.raises(InputError):
+        parse_model(text)
