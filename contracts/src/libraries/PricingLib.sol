@@ -20,8 +20,9 @@ library PricingLib {
 
     /// @notice ln(strike / forward), wad.
     function logMoneyness(uint256 forward, uint256 strike) internal pure returns (int256) {
-        if (forward == 0) forward = 1;
-        return FixedPointMathLib.lnWad(int256(strike * 1e18 / forward));
+        // Neither a forward nor a ratio below the last digit may stop a valuation.
+        uint256 ratio = strike * 1e18 / (forward == 0 ? 1 : forward);
+        return FixedPointMathLib.lnWad(int256(ratio == 0 ? 1 : ratio));
     }
 
     /// @notice Variance a year of the smile at log-moneyness k, clamped.
