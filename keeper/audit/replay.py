@@ -1,0 +1,182 @@
+"""An auditor's rebuild of an epoch from the chain alone, compared with the attestation to the byte.
+
+State at the reference block by archive calls, margins, leaves, root, header and digest; and who
+signed, from the transaction that posted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from keeper.attestation.epoch import ref_block
+from keeper.attestation.leaf import leaf_hash, leaves_of
+from keeper.attestation.merkle import MerkleTree
+from keeper.attestation.signature import CompactSignature
+from keeper.attestation.typed_data import MarginAttestation, oracle_domain
+from keeper.chain.attestations import AttestedEvent, posted_signatures, read_attested
+from keeper.chain.client import BlockRef, ChainClient
+from keeper.chain.deployment import Deployment
+from keeper.chain.lens import read_snapshot
+from keeper.errors import InputError, MarketDataError
+from keeper.margin.portfolio import margin_book
+from keeper.margin.scenarios import Model, model_hash
+from keeper.quorum.recovery import recover
+from keeper.state.body import bundle_hash, encode
+
+
+@dataclass(frozen=True, slots=True)
+class EpochVerdict:
+    """What a replay found. `ok` means no problem: root, body, header and signatures all agree."""
+
+    epoch: int
+    ref_block: int
+    ok: bool
+    attested_root: bytes
+    rebuilt_root: bytes
+    attested_bundle: bytes
+    rebuilt_bundle: bytes
+    leaves: int
+    signers: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rebuilt:
+    """What the attestation should have been; `problem` where it cannot be computed."""
+
+    attestation: MarginAttestation | None
+    problem: str = ""
+
+
+def replay_all(
+    client: ChainClient, deployment: Deployment, model: Model, upto: BlockRef
+) -> Iterator[EpochVerdict]:
+    """Replay every attestation posted up to a block, oldest first, one at a time."""
+    for event in read_attested(client, deployment, deployment.block, upto.number):
+        yield replay_epoch(client, deployment, model, event)
+
+
+def replay_epoch(
+    client: ChainClient, deployment: Deployment, model: Model, event: AttestedEvent
+) -> EpochVerdict:
+    """Rebuild one epoch and compare. A problem is part of the verdict, never an exception.
+
+    Raises ChainUnavailable when the node cannot serve the reference block (it must be an archive),
+    ConfigError when the model file is not the one that the contracts compute with.
+    """
+    attested = event.attestation
+    at = client.block(attested.ref_block)
+    rebuilt = _rebuild(client, deployment, model, attested.epoch, at)
+    signers, signing_problems = _signers(client, deployment, event)
+    problems = [
+        *_header_problems(client, deployment, attested, at),
+        *([rebuilt.problem] if rebuilt.problem else []),
+        *_differences(attested, rebuilt.attestation),
+        *_digest_problems(deployment, event),
+        *signing_problems,
+    ]
+    return EpochVerdict(
+        epoch=attested.epoch,
+        ref_block=attested.ref_block,
+        ok=not problems,
+        attested_root=attested.margin_root,
+        rebuilt_root=rebuilt.attestation.margin_root if rebuilt.attestation else b"",
+        attested_bundle=attested.bundle_hash,
+        rebuilt_bundle=rebuilt.attestation.bundle_hash if rebuilt.attestation else b"",
+        leaves=rebuilt.attestation.leaf_count if rebuilt.attestation else 0,
+        signers=signers,
+        problems=tuple(problems),
+    )
+
+
+def _rebuild(
+    client: ChainClient, deployment: Deployment, model: Model, epoch: int, at: BlockRef
+) -> _Rebuilt:
+    """Compute the attestation anew; what the state itself forbids is a problem of the epoch."""
+    try:
+        snapshot = read_snapshot(client, deployment, model, at, epoch=epoch)
+        book = margin_book(snapshot, model)
+        leaves = leaves_of(
+            epoch,
+            book.accounts,
+            book.positions_hash,
+            book.initial_usd6,
+            book.maintenance_usd6,
+            book.worst_scenario,
+            book.sentinel,
+        )
+        tree = MerkleTree.build(map(leaf_hash, leaves))
+        body = encode(snapshot)
+    except (InputError, MarketDataError) as error:
+        return _Rebuilt(None, f"cannot be rebuilt: {error}")
+    return _Rebuilt(
+        MarginAttestation(
+            config_digest=client.call(deployment.margin_oracle, "configDigest", at=at),
+            epoch=epoch,
+            ref_block=at.number,
+            ref_time=at.timestamp,
+            leaf_count=len(leaves),
+            ref_block_hash=at.hash,
+            model_hash=model_hash(model),
+            margin_root=tree.root,
+            bundle_hash=bundle_hash(body),
+        )
+    )
+
+
+def _header_problems(
+    client: ChainClient, deployment: Deployment, attested: MarginAttestation, at: BlockRef
+) -> list[str]:
+    blocks: int = client.call(deployment.margin_oracle, "epochBlocks", at=at)
+    expected = ref_block(attested.epoch, blocks)
+    if attested.ref_block == expected:
+        return []
+    return [f"ref_block: attested {attested.ref_block}, the epoch's is {expected}"]
+
+
+def _differences(attested: MarginAttestation, rebuilt: MarginAttestation | None) -> list[str]:
+    """Every field that differs, with both values."""
+    if rebuilt is None:
+        return []
+    return [
+        f"{field.name}: attested {_shown(theirs)}, rebuilt {_shown(ours)}"
+        for field in fields(MarginAttestation)
+        if (theirs := getattr(attested, field.name)) != (ours := getattr(rebuilt, field.name))
+    ]
+
+
+def _digest_problems(deployment: Deployment, event: AttestedEvent) -> list[str]:
+    domain = oracle_domain(deployment.chain_id, deployment.margin_oracle.address)
+    if (digest := event.attestation.digest(domain)) == event.digest:
+        return []
+    return [f"digest: emitted {_shown(event.digest)}, of the fields {_shown(digest)}"]
+
+
+def _signers(
+    client: ChainClient, deployment: Deployment, event: AttestedEvent
+) -> tuple[tuple[str, ...], list[str]]:
+    """Who signed. Empty without a problem where it was posted through another contract: the
+    oracle has checked the quorum, but the signatures are not in plain sight."""
+    signatures = posted_signatures(client, deployment, event)
+    if signatures is None:
+        return (), []
+    at = client.block(event.block)
+    registered: list[str] = client.call(deployment.margin_oracle, "signers", at=at)
+    threshold: int = client.call(deployment.margin_oracle, "threshold", at=at)
+    known = {signer.lower() for signer in registered}
+    signers: list[str] = []
+    problems: list[str] = []
+    for r, vs in signatures:
+        try:
+            signers.append(recover(event.digest, CompactSignature(r, vs)))
+        except InputError as error:
+            problems.append(f"signature: {error}")
+    problems += [f"signer: {who} is not registered" for who in signers if who.lower() not in known]
+    if len(set(signers)) < threshold:
+        problems.append(f"signers: {len(set(signers))}, the threshold is {threshold}")
+    return tuple(signers), problems
+
+
+def _shown(value: object) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

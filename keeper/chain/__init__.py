@@ -1,0 +1,1 @@
+"""Reads from an Ethereum chain, each pinned to one block."""

@@ -1,0 +1,139 @@
+"""The state of a deployment at one block, read through MarginLens into the canonical snapshot."""
+
+from __future__ import annotations
+
+from keeper.chain.abi import Decoded
+from keeper.chain.client import BlockRef, ChainClient
+from keeper.chain.deployment import Deployment
+from keeper.errors import ConfigError, MarketDataError
+from keeper.margin.scenarios import Model, model_hash
+from keeper.state.snapshot import (
+    AccountRow,
+    ForwardRow,
+    Head,
+    LegRow,
+    ListingRow,
+    Snapshot,
+    UnderlyingRow,
+    build_snapshot,
+)
+
+ACCOUNTS_A_CALL = 50
+"""With 32 legs each, well inside what nodes allow an `eth_call`."""
+
+LISTINGS_A_CALL = 500
+
+FLAGGED = 1
+"""Bit 0 of an account's flags."""
+
+
+def read_snapshot(
+    client: ChainClient,
+    deployment: Deployment,
+    model: Model,
+    at: BlockRef,
+    *,
+    epoch: int = 0,
+) -> Snapshot:
+    """All attested inputs at one block. `epoch` 0 stands for a block that no epoch refers to.
+
+    Raises ConfigError when the deployment was made from another model, MarketDataError when a spot
+    is zero or stale.
+    """
+    require_model(client, deployment, model, at)
+    markets = read_markets(client, deployment, at)
+    require_spots(markets, at)
+    listings = _batches(client, deployment, "listings", "listingCount", LISTINGS_A_CALL, at)
+    accounts = _batches(client, deployment, "accounts", "accountCount", ACCOUNTS_A_CALL, at)
+    return build_snapshot(
+        head=Head(epoch, at.number, at.timestamp, model_hash(model)),
+        underlyings=[_underlying(market) for market in markets],
+        forwards=[_forward(market, row) for market in markets for row in market["forwards"]],
+        listings=[_listing(listing) for listing in listings],
+        accounts=[_account(account) for account in accounts],
+    )
+
+
+def read_markets(
+    client: ChainClient, deployment: Deployment, at: BlockRef
+) -> list[dict[str, Decoded]]:
+    """Of each underlying: spot, and every live or unsettled expiry with quote and settlement."""
+    return client.call(deployment.margin_lens, "markets", at=at)
+
+
+def require_model(client: ChainClient, deployment: Deployment, model: Model, at: BlockRef) -> None:
+    """Refuse to compute with another model than the contracts do."""
+    on_chain: bytes = client.call(deployment.risk_engine, "modelHash", at=at)
+    if on_chain != (ours := model_hash(model)):
+        raise ConfigError(
+            f"model_file: its hash is 0x{ours.hex()}, but the RiskEngine at "
+            f"{deployment.risk_engine.address} computes with 0x{on_chain.hex()}: use that model"
+        )
+
+
+def require_spots(markets: list[dict[str, Decoded]], at: BlockRef) -> None:
+    """Refuse to value anything on a spot that the feeds themselves call zero or stale."""
+    problems = [
+        f"underlying {market['underlying']}: spot_e8 {market['spot']} from "
+        f"{at.timestamp - market['spotTime']} s ago"
+        for market in markets
+        if market["spot"] == 0 or not market["spotFresh"]
+    ]
+    if problems:
+        raise MarketDataError(
+            f"zero or stale spot in block {at.number}: {'; '.join(problems)}: check the aggregator"
+        )
+
+
+def _batches(
+    client: ChainClient, deployment: Deployment, view: str, counter: str, size: int, at: BlockRef
+) -> list[dict[str, Decoded]]:
+    """All rows of a lens view, in calls that a node accepts."""
+    count: int = client.call(deployment.clearinghouse, counter, at=at)
+    rows: list[dict[str, Decoded]] = []
+    for first in range(0, count, size):
+        rows += client.call(deployment.margin_lens, view, (first, min(size, count - first)), at=at)
+    return rows
+
+
+def _underlying(market: dict[str, Decoded]) -> UnderlyingRow:
+    return UnderlyingRow(
+        underlying=market["underlying"],
+        lot_wad=market["lot"],
+        spot_e8=market["spot"],
+        spot_time=market["spotTime"],
+        scan_range_wad=market["scanRange"],
+    )
+
+
+def _forward(market: dict[str, Decoded], row: dict[str, Decoded]) -> ForwardRow:
+    quote = row["quote"]
+    return ForwardRow(
+        underlying=market["underlying"],
+        expiry=row["expiry"],
+        ratio_wad=quote["ratio"],
+        a=quote["a"],
+        b=quote["b"],
+        rho=quote["rho"],
+        m=quote["m"],
+        sigma=quote["sigma"],
+        confidence_wad=quote["confidence"],
+        time=quote["time"],
+    )
+
+
+def _listing(listing: dict[str, Decoded]) -> ListingRow:
+    return ListingRow(listing["instrument"], listing["openInterest"], listing["settlement"])
+
+
+def _account(view: dict[str, Decoded]) -> AccountRow:
+    return AccountRow(
+        account=view["account"],
+        mode=view["mode"],
+        flags=FLAGGED if view["locked"] else 0,
+        cash_usd6=view["cash"],
+        reserve_usd6=view["reserve"],
+        legs=tuple(
+            LegRow(leg["instrument"], leg["lots"], leg["cost"]) for leg in view["positions"]
+        ),
+    )

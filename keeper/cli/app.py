@@ -1,0 +1,73 @@
+"""The `keeper` command: its verbs, and how errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from keeper import __version__
+from keeper.cli import demo, margin, run, verify
+from keeper.errors import KeeperError
+from keeper.telemetry.redaction import redact_text
+
+EXIT_UNEXPECTED = 1
+
+app = typer.Typer(
+    name="keeper",
+    help="Computes portfolio margin, attests it on-chain and liquidates by proof.",
+    epilog=(
+        "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 mismatch, 65 bad input, 69 node unavailable, "
+        "75 temporary, 77 signer, 78 configuration."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command("demo")(demo.command)
+app.command("run")(run.command)
+app.command("verify")(verify.command)
+app.command("margin")(margin.command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"keeper {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Computes portfolio margin, attests it on-chain and liquidates by proof."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; usage errors leave as SystemExit(2)."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        app(args)
+    except KeeperError as error:
+        if "--debug" in args:
+            raise
+        _report(str(error))
+        return error.exit_code
+    except Exception as error:
+        if "--debug" in args:
+            raise
+        _report(f"unexpected {type(error).__name__}: {error} (a bug: run keeper --debug ...)")
+        return EXIT_UNEXPECTED
+    return 0
+
+
+def _report(message: str) -> None:
+    """One line, whatever the message had, and without secrets."""
+    line = "; ".join(part.strip().removeprefix("- ") for part in message.splitlines() if part)
+    typer.echo(f"error: {redact_text(line)}", err=True)

@@ -1,0 +1,191 @@
+"""Attesting an epoch: snapshot, margins, leaves, root, digest, signatures, submission.
+
+Everything up to the digest is a function of chain state at one block, so that keepers sign the same
+digest without talking to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from keeper.attestation.epoch import latest_closed_epoch, ref_block
+from keeper.attestation.leaf import MarginLeaf, leaf_hash, leaves_of
+from keeper.attestation.merkle import MerkleTree
+from keeper.attestation.typed_data import MarginAttestation, oracle_domain
+from keeper.chain.attestations import attestation_words, latest_attestation
+from keeper.chain.client import BlockRef
+from keeper.chain.lens import read_snapshot
+from keeper.errors import ConfigError, VerificationMismatch
+from keeper.jobs.context import KeeperContext
+from keeper.margin.portfolio import MarginBook, margin_book
+from keeper.margin.scenarios import model_hash
+from keeper.quorum.collect import SignedAttestation, collect
+from keeper.state.body import bundle_hash, encode
+from keeper.state.snapshot import Snapshot
+from keeper.tx.sender import TxOutcome, TxRequest
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EpochWork:
+    """One epoch, computed: all that is needed to sign it, submit it and prove leaves of it."""
+
+    epoch: int
+    at: BlockRef
+    snapshot: Snapshot
+    body: bytes
+    bundle_hash: bytes
+    margin_book: MarginBook
+    leaves: tuple[MarginLeaf, ...]
+    tree: MerkleTree
+    attestation: MarginAttestation
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMargins:
+    """The part of an epoch before its leaves: what is known at its reference block."""
+
+    epoch: int
+    at: BlockRef
+    snapshot: Snapshot
+    margin_book: MarginBook
+
+
+def measure_epoch(ctx: KeeperContext, epoch: int) -> EpochMargins:
+    """Read the state at the epoch's reference block and compute every margin."""
+    at = ctx.client.block(ref_block(epoch, epoch_blocks(ctx)))
+    snapshot = read_snapshot(ctx.client, ctx.deployment, ctx.model, at, epoch=epoch)
+    return EpochMargins(epoch, at, snapshot, margin_book(snapshot, ctx.model))
+
+
+def build_epoch(ctx: KeeperContext, epoch: int) -> EpochWork:
+    """Compute an epoch up to its digest. Raises InputError where nobody holds a position."""
+    return seal_epoch(ctx, measure_epoch(ctx, epoch))
+
+
+def seal_epoch(ctx: KeeperContext, margins: EpochMargins) -> EpochWork:
+    """Put measured margins into leaves, a root and the digest that is signed."""
+    epoch, at, book = margins.epoch, margins.at, margins.margin_book
+    leaves = leaves_of(
+        epoch,
+        book.accounts,
+        book.positions_hash,
+        book.initial_usd6,
+        book.maintenance_usd6,
+        book.worst_scenario,
+        book.sentinel,
+    )
+    tree = MerkleTree.build(map(leaf_hash, leaves))
+    body = encode(margins.snapshot)
+    oracle = ctx.deployment.margin_oracle
+    attestation = MarginAttestation(
+        config_digest=ctx.client.call(oracle, "configDigest", at=at),
+        epoch=epoch,
+        ref_block=at.number,
+        ref_time=at.timestamp,
+        leaf_count=len(leaves),
+        ref_block_hash=at.hash,
+        model_hash=model_hash(ctx.model),
+        margin_root=tree.root,
+        bundle_hash=bundle_hash(body),
+    )
+    return EpochWork(
+        epoch=epoch,
+        at=at,
+        snapshot=margins.snapshot,
+        body=body,
+        bundle_hash=attestation.bundle_hash,
+        margin_book=book,
+        leaves=leaves,
+        tree=tree,
+        attestation=attestation,
+        digest=attestation.digest(oracle_domain(ctx.deployment.chain_id, oracle.address)),
+    )
+
+
+def sign_epoch(ctx: KeeperContext, work: EpochWork) -> list[SignedAttestation]:
+    """Sign with every key of this keeper, each signature recorded in the signing log before."""
+    if not ctx.signers:
+        return []
+    if ctx.signing_log is None:
+        raise ConfigError("signing_log is missing: without one a keeper could contradict itself")
+    domain = oracle_domain(ctx.deployment.chain_id, ctx.deployment.margin_oracle.address)
+    signed = [ctx.signing_log.sign(work.attestation, domain, signer) for signer in ctx.signers]
+    log.info("epoch_signed", epoch=work.epoch, digest=work.digest, signers=len(signed))
+    return signed
+
+
+def submit_epoch(
+    ctx: KeeperContext, work: EpochWork, signatures: Sequence[SignedAttestation]
+) -> TxOutcome | None:
+    """Post the attestation unless it stands already.
+
+    Raises QuorumNotReached when too few signatures agree, and VerificationMismatch when another
+    digest stands for this epoch: then either this keeper or the quorum is wrong.
+    """
+    head = ctx.client.head()
+    if is_attested(ctx, work, head):
+        return None
+    oracle = ctx.deployment.margin_oracle
+    registered: list[str] = ctx.client.call(oracle, "signers", at=head)
+    threshold: int = ctx.client.call(oracle, "threshold", at=head)
+    chosen = collect(signatures, work.digest, registered, threshold)
+    words = [(signature.r, signature.vs) for signature in chosen]
+    return ctx.sender.send(
+        TxRequest(
+            contract=oracle,
+            function="submit",
+            args=(attestation_words(work.attestation), words),
+            reason=f"epoch {work.epoch}, {len(work.leaves)} leaves",
+        )
+    )
+
+
+def is_attested(ctx: KeeperContext, work: EpochWork, at: BlockRef) -> bool:
+    """Whether this or a newer epoch stands. Raises VerificationMismatch on another digest."""
+    latest = latest_attestation(ctx.client, ctx.deployment, at)
+    if latest.epoch == work.epoch and latest.digest != work.digest:
+        raise VerificationMismatch(
+            f"epoch {work.epoch} is attested as 0x{latest.digest.hex()}, but this keeper computes "
+            f"0x{work.digest.hex()} from block {work.at.number}: compare with keeper verify "
+            f"{work.epoch}, and stop trusting one of the two"
+        )
+    return latest.epoch >= work.epoch
+
+
+def attest_latest(ctx: KeeperContext) -> TxOutcome | None:
+    """Attest the newest epoch whose reference block is behind the head, unless that is done."""
+    head = ctx.client.head()
+    # The oracle wants the reference block to be older than the block of the submission.
+    epoch = latest_closed_epoch(max(head.number - 1, 0), epoch_blocks(ctx))
+    if epoch == 0 or latest_attestation(ctx.client, ctx.deployment, head).epoch >= epoch:
+        log.debug("epoch_not_due", epoch=epoch, block=head.number)
+        return None
+    margins = measure_epoch(ctx, epoch)
+    if not len(margins.margin_book):
+        log.info("epoch_empty", epoch=epoch, block=margins.at.number)
+        return None
+    work = seal_epoch(ctx, margins)
+    log.info(
+        "epoch_built",
+        epoch=epoch,
+        block=work.at.number,
+        accounts=len(work.leaves),
+        sentinels=sum(leaf.is_sentinel for leaf in work.leaves),
+        root=work.tree.root,
+        digest=work.digest,
+    )
+    if not ctx.signers:
+        log.info("epoch_not_signed", epoch=epoch, why="no signer is configured")
+        return None
+    return submit_epoch(ctx, work, sign_epoch(ctx, work))
+
+
+def epoch_blocks(ctx: KeeperContext) -> int:
+    """Blocks in an epoch, as the oracle was deployed with."""
+    return ctx.client.call(ctx.deployment.margin_oracle, "epochBlocks", at=ctx.client.head())

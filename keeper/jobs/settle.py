@@ -1,0 +1,93 @@
+"""Settlement: fix the price of every expiry that has passed, then turn expired legs into cash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from keeper.chain.aggregator import round_in_force
+from keeper.chain.client import BlockRef
+from keeper.chain.lens import read_markets
+from keeper.errors import Reverted
+from keeper.jobs.context import KeeperContext
+from keeper.jobs.sight import Sight, look
+from keeper.state.instruments import Instrument
+from keeper.tx.sender import TxOutcome, TxRequest
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlements:
+    """What one cycle sent."""
+
+    fixed: tuple[TxOutcome, ...]
+    settled: tuple[TxOutcome, ...]
+
+
+def settle(ctx: KeeperContext) -> Settlements:
+    """One whole cycle at the head."""
+    fixed = fix_settlements(ctx)
+    return Settlements(tuple(fixed), tuple(settle_accounts(ctx)))
+
+
+def fix_settlements(ctx: KeeperContext) -> list[TxOutcome]:
+    """Fix every expiry that has passed, from the price feed's round in force at expiry."""
+    at = ctx.client.head()
+    outcomes = [
+        _fix(ctx, at, market["underlying"], row["expiry"])
+        for market in read_markets(ctx.client, ctx.deployment, at)
+        for row in market["forwards"]
+        if 0 < row["expiry"] < at.timestamp and row["settlement"] == 0
+    ]
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def settle_accounts(ctx: KeeperContext, sight: Sight | None = None) -> list[TxOutcome]:
+    """Settle every account that holds a leg whose settlement price is fixed."""
+    house = ctx.deployment.clearinghouse
+    sight = look(ctx) if sight is None else sight
+    outcomes = [
+        _send(ctx, TxRequest(house, "settle", (account,), "expired legs"))
+        for account in accounts_to_settle(sight)
+    ]
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def accounts_to_settle(sight: Sight) -> list[bytes]:
+    """Accounts with a leg whose settlement price is fixed, in the order of the snapshot."""
+    snapshot, now = sight.snapshot, sight.at.timestamp
+    listings = snapshot.listings
+    expired = np.array(
+        [
+            settlement != 0 and 0 < Instrument.unpack(high << 64 | low).expiry <= now
+            for (high, low), settlement in zip(
+                listings.instrument.tolist(), listings.settlement_e8.tolist(), strict=True
+            )
+        ],
+        dtype=np.bool_,
+    )
+    holder = np.repeat(np.arange(len(snapshot.accounts)), snapshot.accounts.legs)
+    rows = np.unique(holder[expired[snapshot.legs.listing]])
+    return [snapshot.accounts.account[row].tobytes() for row in rows.tolist()]
+
+
+def _fix(ctx: KeeperContext, at: BlockRef, underlying: int, expiry: int) -> TxOutcome | None:
+    feeds = ctx.deployment.market_feeds
+    address: str = ctx.client.call(feeds, "aggregatorOf", (underlying,), at=at)
+    found = round_in_force(ctx.client, address, expiry, at)
+    if found is None:
+        log.info("settlement_waits", underlying=underlying, expiry=expiry, why="no later round yet")
+        return None
+    reason = f"round {found} was in force at expiry"
+    return _send(ctx, TxRequest(feeds, "fixSettlement", (underlying, expiry, found), reason))
+
+
+def _send(ctx: KeeperContext, request: TxRequest) -> TxOutcome | None:
+    try:
+        return ctx.sender.send(request)
+    except Reverted as error:
+        log.warning("action_reverted", call=request.text(), error=str(error))
+        return None

@@ -1,0 +1,97 @@
+"""What a liquidator sees at one block: snapshot, margins, open auctions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from keeper.chain.client import BlockRef
+from keeper.chain.lens import FLAGGED, read_snapshot
+from keeper.jobs.context import KeeperContext
+from keeper.liquidation.plan import OpenAuction
+from keeper.margin.portfolio import MarginBook, margin_book
+from keeper.margin.scenarios import Factors
+from keeper.state.snapshot import Snapshot
+from keeper.units import IntArray, mul_bps_up
+
+log = structlog.get_logger(__name__)
+
+SMALLEST_DIVISIBLE_LEG = 10
+"""Lots of which a tenth is at least one: a book of smaller legs is sold whole (docs/model.md)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """One block, computed. `flagged` are in auction, `row` finds an account's margins."""
+
+    at: BlockRef
+    snapshot: Snapshot
+    margin_book: MarginBook
+    flagged: frozenset[bytes]
+    row: dict[bytes, int]
+
+    def lots_of(self, row: int) -> IntArray:
+        """Lots of each leg of the account in that row of the margin book."""
+        accounts = self.snapshot.accounts
+        last = np.cumsum(accounts.legs, dtype=np.int64)
+        at = int(self.margin_book.account_row[row])
+        return self.snapshot.legs.lots[last[at] - int(accounts.legs[at]) : last[at]]
+
+
+def look(ctx: KeeperContext, at: BlockRef | None = None) -> Sight:
+    """Read and compute the state of a block, the head by default."""
+    at = ctx.client.head() if at is None else at
+    snapshot = read_snapshot(ctx.client, ctx.deployment, ctx.model, at)
+    book = margin_book(snapshot, ctx.model)
+    rows = snapshot.accounts.account
+    flagged = np.flatnonzero(snapshot.accounts.flags & FLAGGED)
+    return Sight(
+        at=at,
+        snapshot=snapshot,
+        margin_book=book,
+        flagged=frozenset(rows[index].tobytes() for index in flagged.tolist()),
+        row={account: index for index, account in enumerate(book.accounts)},
+    )
+
+
+def open_auctions(ctx: KeeperContext, sight: Sight) -> list[OpenAuction]:
+    """Every auction with the figures that a bid is planned from; unpriced books are left out."""
+    return [
+        auction
+        for account in sorted(sight.flagged)
+        if (auction := _open_auction(ctx, sight, account)) is not None
+    ]
+
+
+def _open_auction(ctx: KeeperContext, sight: Sight, account: bytes) -> OpenAuction | None:
+    state = ctx.client.call(ctx.deployment.liquidation_auction, "auction", (account,), at=sight.at)
+    row = sight.row.get(account)
+    if row is None:
+        return OpenAuction(account, state["startedAt"], state["fractionSold"], 0, 0, 0, 0)
+    book = sight.margin_book
+    if not book.measured[row]:
+        log.warning("account_unjudged", account=account, reason="a leg of its book has no price")
+        return None
+    initial = _initial_margin(book, row, ctx.model.factors)
+    lots = sight.lots_of(row)
+    return OpenAuction(
+        account=account,
+        started_at=state["startedAt"],
+        fraction_sold_wad=state["fractionSold"],
+        equity_usd6=int(book.equity_usd6[row]),
+        standard_usd6=int(book.standard_usd6[row]),
+        initial_usd6=initial,
+        # What rounding of lots adds for a buyer is not in proportion, and added when he is funded.
+        buyer_margin_usd6=initial,
+        divisible=int(np.abs(lots).max()) >= SMALLEST_DIVISIBLE_LEG,
+        required_usd6=min(int(book.standard_usd6[row]), int(book.maintenance_usd6[row])),
+    )
+
+
+def _initial_margin(book: MarginBook, row: int, factors: Factors) -> int:
+    """Margin at initial level as the auction sees it: without a leaf's cents, at most SM_im."""
+    worst = max(int(book.worst_loss_usd6[row]), int(book.minimum_charge_usd6[row]))
+    scaled = mul_bps_up(worst, factors.initial_bps) + int(book.add_ons_usd6[row])
+    return min(int(book.standard_initial_usd6[row]), scaled)

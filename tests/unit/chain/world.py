@@ -1,0 +1,93 @@
+"""What the views of a small deployment answer: two accounts, one option, one perpetual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keeper.chain.artifacts import shipped_file
+from keeper.margin.scenarios import Model, model_hash, parse_model
+from keeper.state.instruments import Instrument, Kind
+from keeper.units import E8, WAD
+from tests.unit.chain.fake_node import T0
+
+MODEL: Model = parse_model(shipped_file("config", "model.toml").read_text(encoding="utf-8"))
+EXPIRY = T0 + 30 * 86_400
+PUT = Instrument(2, EXPIRY, Kind.PUT, 180 * E8).pack()
+PERPETUAL = Instrument(2, 0, Kind.PERPETUAL, 0).pack()
+ALICE, BOB = b"\xaa" * 20 + bytes(12), b"\xbb" * 20 + bytes(12)
+
+
+def quote(time: int = T0, **smile: int) -> dict[str, int]:
+    fields = {"a": WAD // 2, "b": WAD // 10, "rho": -WAD // 4, "m": 0, "sigma": WAD // 5} | smile
+    return {
+        "ratio": WAD,
+        "confidence": WAD // 1000,
+        "sigma": fields["sigma"],
+        "time": time,
+        "a": fields["a"],
+        "b": fields["b"],
+        "rho": fields["rho"],
+        "m": fields["m"],
+    }
+
+
+def market(underlying: int, spot_e8: int, fresh: bool = True) -> dict[str, Any]:
+    flat = quote(a=0, b=0, rho=0, sigma=0)
+    return {
+        "underlying": underlying,
+        "lot": WAD // 1000,
+        "spot": spot_e8,
+        "spotTime": T0 + 90,
+        "spotFresh": fresh,
+        "scanRange": 122 * WAD // 1000,
+        "forwards": [
+            {"expiry": 0, "quote": flat, "settlement": 0},
+            {"expiry": EXPIRY, "quote": quote(), "settlement": 0},
+        ],
+    }
+
+
+def account(
+    name: bytes, cash: int, legs: list[tuple[int, int, int]], locked: bool = False
+) -> dict[str, Any]:
+    return {
+        "account": name,
+        "cash": cash,
+        "reserve": 50_000_000,
+        "mode": 2,
+        "locked": locked,
+        "positions": [
+            {"instrument": instrument, "lots": lots, "cost": cost}
+            for instrument, lots, cost in legs
+        ],
+    }
+
+
+def views(
+    markets: list[dict[str, Any]] | None = None, accounts: list[dict[str, Any]] | None = None
+) -> dict[tuple[str, str], Any]:
+    """Alice is short puts and perpetuals, Bob is on the other side."""
+    if markets is None:
+        markets = [market(1, 7_940 * E8), market(2, 19_461_000_000)]
+    if accounts is None:
+        cost = 19_461_000
+        accounts = [
+            account(BOB, 9_000_000_000, [(PERPETUAL, 100, cost), (PUT, 5_000, 0)]),
+            account(ALICE, 5_000_000_000, [(PERPETUAL, -100, -cost), (PUT, -5_000, 0)]),
+        ]
+    listings = [
+        {"instrument": PUT, "openInterest": 5_000, "settlement": 0},
+        {"instrument": PERPETUAL, "openInterest": 100, "settlement": 0},
+    ]
+    return {
+        ("RiskEngine", "modelHash"): model_hash(MODEL),
+        ("RiskEngine", "gridMask"): (1 << len(MODEL.scenarios)) - 1,
+        ("MarginLens", "markets"): markets,
+        ("MarginLens", "listings"): lambda first, count: listings[first : first + count],
+        ("Clearinghouse", "listingCount"): len(listings),
+        ("MarginLens", "accounts"): lambda first, count: accounts[first : first + count],
+        ("Clearinghouse", "accountCount"): len(accounts),
+        ("MarginOracle", "epochBlocks"): 32,
+        ("MarginOracle", "configDigest"): b"\xcd" * 32,
+        ("MarginOracle", "latest"): (0, 0, 0, 0, bytes(32), bytes(32)),
+    }

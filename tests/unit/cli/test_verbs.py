@@ -1,0 +1,156 @@
+"""The verbs against a node that answers from a table."""
+
+import json
+
+import pytest
+
+from keeper.cli.app import main
+from keeper.units import WAD
+from tests.unit.audit.attested import attest
+from tests.unit.chain.fake_node import DEPLOYMENT, FakeNode, Serving
+from tests.unit.chain.world import ALICE, MODEL, views
+
+
+@pytest.fixture
+def node():
+    health = {
+        "equity": 4_000_000_000,
+        "standard": 1,
+        "standardInitial": 2,
+        "maintenance": 3,
+        "gridInitial": 4,
+        "worstLoss": 5,
+        "worstScenario": 0,
+    }
+    table = views() | {("MarginLens", "health"): health}
+    with Serving(FakeNode(head=100, views=table)) as running:
+        yield running
+
+
+@pytest.fixture
+def source(node, tmp_path):
+    path = tmp_path / "deployment.json"
+    DEPLOYMENT.save(path)
+    return ["--rpc", node.url, "--deployment", str(path)]
+
+
+def succeeds(args, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+    assert caught.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["run", "verify", "margin"])
+def test_help__has_examples(verb, capsys):
+    text = succeeds([verb, "--help"], capsys)
+    assert "Examples" in text
+    assert f"keeper {verb}" in text
+
+
+def test_version(capsys):
+    from keeper import __version__
+
+    assert succeeds(["--version"], capsys) == f"keeper {__version__}\n"
+
+
+def test_margin__json__has_both_sides_and_their_difference(source, capsys):
+    out = succeeds(["margin", f"0x{ALICE.hex()}", "--json", *source], capsys)
+    [line] = out.splitlines()
+    report = json.loads(line)
+    assert report["account"] == f"0x{ALICE.hex()}"
+    assert report["block"] == 100
+    assert [leg["instrument"][:4] for leg in report["legs"]] == ["ETH-", "ETH-"]
+    assert [leg["lots"] for leg in report["legs"]] == [-100, -5000]
+    assert len(report["scenarios"]) == len(MODEL.scenarios)
+    worst = max(report["scenarios"], key=lambda scenario: scenario["loss_usd6"])
+    assert worst["name"] == report["worst_scenario_name"]
+    assert worst["loss_usd6"] == report["keeper"]["worst_loss_usd6"]
+    difference = report["keeper"]["equity_usd6"] - 4_000_000_000
+    assert report["difference_usd6"]["equity_usd6"] == difference
+    assert report["health"] == "healthy"
+
+
+def test_margin__text__names_what_it_shows(source, capsys):
+    owner = f"0x{ALICE[:20].hex()}"
+    out = succeeds(["margin", owner, "--block", "64", *source], capsys)
+    for part in ("block 64, healthy", "ETH-PERP", "SM, standard", "IM of a leaf", "worst"):
+        assert part in out
+
+
+def test_margin__before_any_sound_forward__its_leaf_is_the_sentinel(node, source, capsys):
+    for market in node.views["MarginLens", "markets"]:
+        for forward in market["forwards"]:
+            forward["quote"]["time"] = 0
+    out = succeeds(["margin", f"0x{ALICE.hex()}", "--json", *source], capsys)
+    report = json.loads(out)
+    assert report["sentinel"]
+    assert report["health"] == "unknown: a leg has no price"
+    assert not any(leg["priced"] for leg in report["legs"])
+
+
+def test_verify__nothing_attested__says_so(source, capsys):
+    assert main(["verify", *source]) == 65
+    assert capsys.readouterr().err == "error: no epoch has been attested yet\n"
+
+
+def test_verify__equal__one_line_an_epoch(node, source, capsys):
+    attest(node, 1)
+    attest(node, 2)
+    lines = succeeds(["verify", "--all", *source], capsys).splitlines()
+    assert [line.split()[1] for line in lines] == ["1", "2"]
+    assert all(" equal " in line for line in lines)
+
+
+def test_verify__newest_by_default_or_the_one_named(node, source, capsys):
+    attest(node, 1)
+    attest(node, 2)
+    assert json.loads(succeeds(["verify", "--json", *source], capsys))["epoch"] == 2
+    assert json.loads(succeeds(["verify", "1", "--json", *source], capsys))["epoch"] == 1
+
+
+def test_verify__differs__exit_code_3_and_what_differs(node, source, capsys):
+    attest(node, 1)
+    attest(node, 2, margin_root=b"\x01" * 32)
+    assert main(["verify", "--all", "--json", *source]) == 3
+    captured = capsys.readouterr()
+    assert [json.loads(line)["ok"] for line in captured.out.splitlines()] == [True, False]
+    assert captured.err.startswith(
+        f"error: epoch 2: margin_root: attested 0x{'01' * 32}, rebuilt 0x"
+    )
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_verify__epoch_never_attested__says_where_it_looked(node, source, capsys):
+    attest(node, 1)
+    assert main(["verify", "2", *source]) == 65
+    assert "epoch 2 was not attested between blocks 1 and 100" in capsys.readouterr().err
+
+
+def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path, capsys):
+    lot = WAD // 1000
+    node.views |= {
+        ("LiquidationAuction", "flag"): None,
+        ("RiskEngine", "lotOf"): lot,
+        ("MarketFeeds", "aggregatorOf"): "0x" + "11" * 20,
+    }
+    config = tmp_path / "keeper.toml"
+    config.write_text(
+        f"""
+        rpc_url = "{node.url}"
+        deployment_file = "{source[3]}"
+        signing_log = "{tmp_path / "signing.log"}"
+        [[signers]]
+        keystore = "none.json"
+        password_file = "none"
+        [sender]
+        keystore = "none.json"
+        password_file = "none"
+        """
+    )
+    args = ["run", "--config", str(config), "--dry-run", "--once", "--json"]
+    lines = [json.loads(line) for line in succeeds(args, capsys).splitlines()]
+    assert [line["job"] for line in lines] == ["attest", "liquidate", "settle"]
+    assert lines[1]["breaches"] == []
+    assert node.sent == []
+    assert not (tmp_path / "signing.log").exists()

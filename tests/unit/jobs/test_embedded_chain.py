@@ -1,0 +1,95 @@
+"""The jobs and the replay against the contracts themselves, on the embedded chain."""
+
+import pytest
+
+from keeper.audit.account import inspect_account
+from keeper.audit.replay import replay_all
+from keeper.devnet import market
+from keeper.devnet.actors import ACTORS, DEALERS, OVER_LEVERED
+from keeper.devnet.embedded import EmbeddedChain
+from keeper.devnet.exchange import account_of
+from keeper.devnet.stage import GENESIS_TIME, build_stage
+from keeper.errors import QuorumNotReached
+from keeper.jobs.attest import build_epoch, sign_epoch, submit_epoch
+from keeper.jobs.liquidate import find_breaches, flag_breaches
+
+pytestmark = pytest.mark.chain
+
+
+def post(stage, hour):
+    stage.at(market.START + hour * market.HOUR)
+    for underlying in market.UNDERLYINGS:
+        stage.exchange.post_spot(underlying, market.spot_e8(underlying, hour))
+    time = stage.client.head().timestamp
+    for underlying in market.UNDERLYINGS:
+        stage.exchange.post_surface(underlying, hour, time)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    """Three actors with positions, three keepers, at the eve's close."""
+    built = build_stage(EmbeddedChain(GENESIS_TIME), tmp_path_factory.mktemp("stage"))
+    exchange = built.exchange
+    post(built, 0)
+    exchange.open_bank()
+    for actor in (*DEALERS, *ACTORS[:4]):
+        exchange.deposit(account_of(actor.name), actor.cash_usd)
+        for instrument, lots in actor.legs:
+            exchange.trade(actor, instrument, lots)
+    yield built
+    built.close()
+
+
+@pytest.fixture(scope="module")
+def attested(stage):
+    """The first epoch after the trades, posted with two signatures."""
+    chain, client = stage.chain, stage.client
+    epoch = client.head().number // 32 + 1
+    chain.mine(epoch * 32 - client.head().number + 1)
+    works = [build_epoch(keeper, epoch) for keeper in stage.keepers]
+    signed = [
+        sign_epoch(keeper, work)[0] for keeper, work in zip(stage.keepers, works, strict=True)
+    ]
+    with pytest.raises(QuorumNotReached):
+        submit_epoch(stage.keepers[0], works[0], signed[:1])
+    outcome = submit_epoch(stage.keepers[0], works[0], signed)
+    return works, signed, outcome
+
+
+def test_three_keepers__same_digest__accepted_once(stage, attested):
+    works, signed, outcome = attested
+    assert len({work.digest for work in works}) == 1
+    assert outcome is not None
+    assert outcome.gas_used < 130_000
+    assert submit_epoch(stage.keepers[1], works[1], signed) is None
+
+
+def test_replay__from_chain_data_alone__is_equal_to_the_byte(stage, attested):
+    works, _, _ = attested
+    deployment = stage.exchange.contracts.deployment
+    [verdict] = replay_all(stage.client, deployment, stage.model, stage.client.head())
+    assert verdict.problems == ()
+    assert verdict.rebuilt_root == works[0].tree.root
+    assert verdict.rebuilt_bundle == works[0].bundle_hash
+    assert len(verdict.signers) == 2
+
+
+def test_inspect__both_sides__differ_by_no_more_than_a_micro_dollar_a_lot(stage, attested):
+    works, _, _ = attested
+    deployment = stage.exchange.contracts.deployment
+    for actor in ACTORS[:4]:
+        account = account_of(actor.name)
+        report = inspect_account(stage.client, deployment, stage.model, account, works[0].at)
+        lots = sum(abs(leg.lots) for leg in report.legs)
+        for name, difference in report.difference_usd6.items():
+            assert abs(difference) <= 2 * lots + 2, (actor.name, name)
+
+
+def test_breaches__after_the_gap__are_flagged_and_found_no_more(stage, attested):
+    assert find_breaches(stage.liquidator) == ()
+    post(stage, 11)
+    breaches = find_breaches(stage.liquidator)
+    assert account_of(OVER_LEVERED.name) in [breach.account for breach in breaches]
+    actions = flag_breaches(stage.liquidator, breaches)
+    assert [action.error for action in actions] == [""] * len(breaches)
+    assert find_breaches(stage.liquidator) == ()
