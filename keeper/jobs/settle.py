@@ -1,4 +1,5 @@
-"""Settlement: fix the price of every expiry that has passed, then turn expired legs into cash."""
+"""Settlement: fix the price of every expiry that has passed, turn expired legs into cash, and have
+the loss reserve cover what an emptied account still owes."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import structlog
 
 from keeper.chain.aggregator import round_in_force
 from keeper.chain.client import BlockRef
-from keeper.chain.lens import read_markets
+from keeper.chain.lens import FLAGGED, read_markets
 from keeper.errors import Reverted
 from keeper.jobs.context import KeeperContext
 from keeper.jobs.sight import Sight, look
@@ -25,12 +26,14 @@ class Settlements:
 
     fixed: tuple[TxOutcome, ...]
     settled: tuple[TxOutcome, ...]
+    covered: tuple[TxOutcome, ...]
 
 
 def settle(ctx: KeeperContext) -> Settlements:
     """One whole cycle at the head."""
     fixed = fix_settlements(ctx)
-    return Settlements(tuple(fixed), tuple(settle_accounts(ctx)))
+    settled = settle_accounts(ctx)
+    return Settlements(tuple(fixed), tuple(settled), tuple(cover_deficits(ctx)))
 
 
 def fix_settlements(ctx: KeeperContext) -> list[TxOutcome]:
@@ -52,6 +55,23 @@ def settle_accounts(ctx: KeeperContext, sight: Sight | None = None) -> list[TxOu
     outcomes = [
         _send(ctx, TxRequest(house, "settle", (account,), "expired legs"))
         for account in accounts_to_settle(sight)
+    ]
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def cover_deficits(ctx: KeeperContext) -> list[TxOutcome]:
+    """Have the loss reserve, while it has cash, cover accounts that owe and hold nothing."""
+    at = ctx.client.head()
+    house = ctx.deployment.clearinghouse
+    reserve: bytes = ctx.client.call(house, "lossReserveAccount", at=at)
+    if ctx.client.call(house, "accountState", (reserve,), at=at)["cash"] <= 0:
+        return []
+    accounts = look(ctx, at).snapshot.accounts
+    owing = (accounts.cash_usd6 < 0) & (accounts.legs == 0) & (accounts.flags & FLAGGED == 0)
+    auction, reason = ctx.deployment.liquidation_auction, "it owes and holds nothing"
+    outcomes = [
+        _send(ctx, TxRequest(auction, "takeDeficit", (account.tobytes(),), reason))
+        for account in accounts.account[owing]
     ]
     return [outcome for outcome in outcomes if outcome is not None]
 

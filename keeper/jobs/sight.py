@@ -87,7 +87,17 @@ def _open_auction(ctx: KeeperContext, sight: Sight, account: bytes) -> OpenAucti
         buyer_margin_usd6=initial,
         divisible=int(np.abs(lots).max()) >= SMALLEST_DIVISIBLE_LEG,
         required_usd6=min(int(book.standard_usd6[row]), int(book.maintenance_usd6[row])),
+        bounty_usd6=_own_bounty(ctx, sight, account, state["flagger"]),
     )
+
+
+def _own_bounty(ctx: KeeperContext, sight: Sight, account: bytes, flagger: str) -> int:
+    """The bounty reserve that a first bid still pays out, where it pays us."""
+    if flagger != ctx.sender.address:
+        return 0
+    house = ctx.deployment.clearinghouse
+    reserve: int = ctx.client.call(house, "accountState", (account,), at=sight.at)["reserve"]
+    return reserve
 
 
 def _initial_margin(book: MarginBook, row: int, factors: Factors) -> int:

@@ -31,6 +31,7 @@ class OpenAuction:
         divisible: whether a leg has ten lots or more; a book of smaller ones is sold whole.
         required_usd6: maintenance requirement at which a bid is refused; None leaves that to the
             simulation of the bid.
+        bounty_usd6: bounty reserve that the first bid pays out to us, because we flagged.
     """
 
     account: bytes
@@ -42,6 +43,7 @@ class OpenAuction:
     buyer_margin_usd6: int
     divisible: bool = True
     required_usd6: int | None = None
+    bounty_usd6: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class PlanConfig:
     """How much a liquidator wants.
 
     Attributes:
-        min_profit_usd6: least gain over marks for which a bid is sent; cover gas with it.
+        min_profit_usd6: least gain, discount and own bounty, for which a bid is sent; cover gas
+            with it.
         max_fraction_wad: largest share of a book in one bid.
     """
 
@@ -161,8 +164,11 @@ def _bid(auction: OpenAuction, now: int, capital_usd6: int, config: PlanConfig) 
     fraction = largest_bid_wad(limit, most, sold, divisible=auction.divisible)
     if fraction is None:
         return Skip(auction.account, _too_small(auction, capital_usd6, limit, most))
-    profit = cash_to_buyer_usd6(auction.equity_usd6, line, fraction)
-    share = f"{fraction / WAD:.2%} of the book at {usd(profit)} below marks"
+    discount = cash_to_buyer_usd6(auction.equity_usd6, line, fraction)
+    profit = discount + auction.bounty_usd6
+    share = f"{fraction / WAD:.2%} of the book at {usd(discount)} below marks"
+    if auction.bounty_usd6:
+        share += f" and our bounty of {usd(auction.bounty_usd6)}"
     if profit < config.min_profit_usd6:
         hope = "wait" if auction.equity_usd6 > 0 else "equity is gone, so no discount will come"
         return Skip(auction.account, f"{share}, less than {usd(config.min_profit_usd6)}: {hope}")
@@ -170,7 +176,7 @@ def _bid(auction: OpenAuction, now: int, capital_usd6: int, config: PlanConfig) 
         account=auction.account,
         fraction_wad=fraction,
         # Equity moves until the bid is mined; the bid is wanted down to the least profit.
-        min_cash_to_buyer_usd6=config.min_profit_usd6,
+        min_cash_to_buyer_usd6=config.min_profit_usd6 - auction.bounty_usd6,
         expected_profit_usd6=profit,
         buyer_margin_usd6=ceil_div(auction.buyer_margin_usd6 * fraction, WAD),
         reason=share,

@@ -2,7 +2,7 @@ import pytest
 import structlog
 
 from keeper.errors import Reverted
-from keeper.jobs.settle import accounts_to_settle, fix_settlements, settle
+from keeper.jobs.settle import accounts_to_settle, cover_deficits, fix_settlements, settle
 from keeper.jobs.sight import look
 from keeper.state.instruments import Instrument, Kind
 from keeper.units import E8
@@ -11,17 +11,24 @@ from tests.unit.chain.world import ALICE, BOB, PERPETUAL, account, market, quote
 from tests.unit.jobs.keeper_of import keeper_of
 
 PAST = T0 + 50
+OWING = b"\xee" * 32
+RESERVE = b"\x77" * 20 + bytes(12)
 EXPIRED_CALL = Instrument(2, PAST, Kind.CALL, 200 * E8).pack()
 ROUNDS = [T0 + 10, T0 + 40, T0 + 90]
 
 
-def world(settlement=0):
+def state(cash):
+    return {"cash": cash, "reserve": 0, "mode": 2, "enlisted": True, "locked": False}
+
+
+def world(settlement=0, loss_reserve=0):
     expired = {"expiry": PAST, "quote": quote(), "settlement": settlement}
     markets = [market(1, 7_940 * E8), market(2, 19_461_000_000)]
     markets[1]["forwards"].insert(1, expired)
     accounts = [
         account(ALICE, 10**9, [(EXPIRED_CALL, -10, 0)]),
         account(BOB, 10**9, [(PERPETUAL, 5, 1)]),
+        account(OWING, -(10**6), []),
     ]
     listings = [
         {"instrument": EXPIRED_CALL, "openInterest": 10, "settlement": settlement},
@@ -38,6 +45,9 @@ def world(settlement=0):
         ("MarginLens", "listings"): lambda first, count: listings[first : first + count],
         ("Clearinghouse", "listingCount"): 2,
         ("Clearinghouse", "settle"): 1,
+        ("Clearinghouse", "lossReserveAccount"): RESERVE,
+        ("Clearinghouse", "accountState"): state(loss_reserve),
+        ("LiquidationAuction", "takeDeficit"): (10**6, 0),
         ("MarketFeeds", "aggregatorOf"): AGGREGATOR.address,
         ("MarketFeeds", "fixSettlement"): None,
         ("PriceFeedMock", "latestRoundData"): lambda: answer(len(ROUNDS)),
@@ -94,3 +104,15 @@ def test_settle__fixes_then_settles(node):
     assert result.fixed == ()
     assert len(result.settled) == 1
     assert decoded(node.sent[0]) == ("Clearinghouse", "settle", (ALICE,))
+
+
+def test_cover__loss_reserve_with_cash__covers_who_owes_and_holds_nothing(node):
+    node.views = world(loss_reserve=10**9)
+    [outcome] = cover_deficits(keeper_of(node))
+    assert outcome.status == 1
+    assert decoded(node.sent[0]) == ("LiquidationAuction", "takeDeficit", (OWING,))
+
+
+def test_cover__empty_loss_reserve__is_not_asked(node):
+    assert cover_deficits(keeper_of(node)) == []
+    assert node.sent == []

@@ -149,3 +149,14 @@ def test_config__impossible__is_refused(bad):
     assert PlanConfig(0, WAD // 10)
     with pytest.raises(InputError):
         PlanConfig(*bad)
+
+
+def test_plan__insolvent_book_flagged_by_us__is_bought_for_the_bounty_alone():
+    gone = replace(AUCTION, equity_usd6=-500 * USD6)
+    config = PlanConfig(min_profit_usd6=5 * USD6)
+    assert plan(auctions=[gone], config=config).intents == ()
+    (bid,) = plan(auctions=[replace(gone, bounty_usd6=50 * USD6)], config=config).intents
+    assert bid.fraction_wad == WAD
+    assert bid.expected_profit_usd6 == 50 * USD6
+    assert bid.min_cash_to_buyer_usd6 == -45 * USD6
+    assert "our bounty of 50.00" in bid.reason
