@@ -15,6 +15,8 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     uint256 internal constant MAX_UPDATE_AGE = 60;
     uint256 internal constant MAX_EXPIRIES = 64;
     uint256 internal constant MAX_BAD_ROUNDS = 16;
+    /// @dev An answer above is as unusable as none, so that every mark (at most twice the spot) fits 64 bits.
+    int256 internal constant MAX_SPOT = 2 ** 62;
     int256 internal constant WAD = 1e18;
 
     bytes32 internal constant QUOTE_TYPEHASH = keccak256(
@@ -174,8 +176,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         if (updatedAt == 0 || updatedAt > expiry || nextUpdatedAt <= expiry) {
             revert NotRoundAtExpiry(roundId, updatedAt, nextUpdatedAt, expiry);
         }
-        if (answer <= 0 || answer > int256(uint256(type(uint64).max))) revert InvalidSpot(underlying, answer);
-        // Checked above to lie in (0, 2^64).
+        if (!_isUsable(answer)) revert InvalidSpot(underlying, answer);
         _settlements[underlying][expiry] = uint64(uint256(answer));
         emit SettlementFixed(underlying, expiry, uint64(uint256(answer)), roundId);
     }
@@ -190,7 +191,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
                 (answer, updatedAt) = _round(aggregator, roundId);
             }
             if (updatedAt == 0) return 0;
-            if (answer > 0) return updatedAt;
+            if (_isUsable(answer)) return updatedAt;
         }
         return 0;
     }
@@ -282,8 +283,12 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     /// @dev Zero when the aggregator reverts or answers nothing usable.
     function _read(address aggregator) private view returns (uint64 price, uint64 updatedAt) {
         (int256 answer, uint256 time) = _answer(aggregator, abi.encodeCall(IAggregatorV3.latestRoundData, ()));
-        if (answer <= 0 || answer > int256(uint256(type(uint64).max)) || time > block.timestamp) return (0, 0);
+        if (!_isUsable(answer) || time > block.timestamp) return (0, 0);
         return (uint64(uint256(answer)), uint64(time));
+    }
+
+    function _isUsable(int256 answer) private pure returns (bool) {
+        return answer > 0 && answer <= MAX_SPOT;
     }
 
     /// @dev A low-level call, because `try` does not catch an answer that cannot be decoded, and valuation must not stop for it.

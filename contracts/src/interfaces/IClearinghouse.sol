@@ -37,7 +37,7 @@ interface IClearinghouse {
         int256 notional
     );
     event PositionChanged(bytes32 indexed account, uint128 indexed instrument, int64 lots, int256 cashFlow);
-    event Settled(bytes32 indexed account, uint128 indexed instrument, int64 lots, uint64 price, int256 cashFlow);
+    event Settled(bytes32 indexed account, uint128 indexed instrument, int64 lots, uint64 price, int256 notional);
     event AccountLocked(bytes32 indexed account);
     event AccountUnlocked(bytes32 indexed account);
     event ReservePaid(bytes32 indexed account, bytes32 indexed to, uint256 amount);

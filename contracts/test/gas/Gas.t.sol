@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Leg, MarginAttestation, MarginClaim, Order, Signature} from "../../src/types/Types.sol";
+import {Fixture} from "../support/Fixture.sol";
+
+/// @notice Gas of what has to fit into a transaction, from cold storage. Run with -vv to read the numbers: execution,
+/// then with the intrinsic cost of a transaction that carries this call.
+abstract contract GasFixture is Fixture {
+    uint256 internal constant TRANSACTION_LIMIT = 16_777_216;
+
+    /// @dev Alice is short a strangle of twenty options on two underlyings, at the grid.
+    function _twentyOptions() internal {
+        _deposit(alice.account, 10_000_000e6);
+        _deposit(dealer.account, 100_000_000e6);
+        for (uint16 u = BTC; u <= ETH; ++u) {
+            for (uint256 i; i < 5; ++i) {
+                uint128 call = _call(u, u == BTC ? NEAR : FAR, _strike(u, i));
+                uint128 put = _put(u, FAR, _strike(u, i));
+                if (i % 2 == 0) {
+                    _tradeAtMark(dealer, alice, call, 900);
+                    _tradeAtMark(dealer, alice, put, 800);
+                } else {
+                    _tradeAtMark(alice, dealer, call, 700);
+                    _tradeAtMark(alice, dealer, put, 600);
+                }
+            }
+        }
+        _withdraw(alice, uint256(_equity(alice.account)) - _health(alice.account).gridInitial, _noClaim());
+    }
+
+    function _crash() internal {
+        _advance(60, 45_000e8, 2_250e8);
+    }
+
+    /// @dev Calls and logs; the first call of a test finds every slot cold, because setUp was another transaction.
+    function _measure(string memory name, address sender, address target, bytes memory data) internal {
+        if (sender != address(0)) vm.prank(sender);
+        uint256 before = gasleft();
+        (bool ok, bytes memory reason) = target.call(data);
+        uint256 used = before - gasleft();
+        if (!ok) {
+            assembly ("memory-safe") {
+                revert(add(reason, 0x20), mload(reason))
+            }
+        }
+        log(string.concat(name, ", execution"), used);
+        log(string.concat(name, ", transaction"), used + _intrinsic(data));
+        assertLt(used + _intrinsic(data), TRANSACTION_LIMIT, name);
+    }
+
+    function _intrinsic(bytes memory data) private pure returns (uint256 gas) {
+        gas = 21_000;
+        for (uint256 i; i < data.length; ++i) {
+            gas += data[i] == 0 ? 4 : 16;
+        }
+    }
+}
+
+contract GasOfLiquidationTest is GasFixture {
+    uint8 private worst;
+
+    function setUp() public override {
+        super.setUp();
+        _twentyOptions();
+        _crash();
+        worst = _health(alice.account).worstScenario;
+        _deposit(liquidator.account, 10_000_000e6);
+    }
+
+    function test_gas_flag_twentyOptions() public {
+        bytes memory data = abi.encodeCall(auction.flag, (alice.account, worst));
+        _measure("flag, 20 options", flagger.owner, address(auction), data);
+    }
+}
+
+contract GasOfBidTest is GasFixture {
+    function setUp() public override {
+        super.setUp();
+        _twentyOptions();
+        _crash();
+        _deposit(liquidator.account, 10_000_000e6);
+        _flag(alice.account, _health(alice.account).worstScenario);
+        vm.warp(block.timestamp + 31 minutes);
+    }
+
+    function test_gas_bid_wholeBookOfTwentyLegs() public {
+        _measure("bid, all of 20 legs", liquidator.owner, address(auction), _bidData(1e18));
+    }
+
+    function test_gas_bid_aFifthOfTwentyLegs() public {
+        _measure("bid, a fifth of 20 legs", liquidator.owner, address(auction), _bidData(0.2e18));
+    }
+
+    function _bidData(uint256 fraction) private view returns (bytes memory) {
+        return abi.encodeCall(
+            auction.bid, (alice.account, liquidator.account, fraction, type(int256).min, uint64(block.timestamp))
+        );
+    }
+}
+
+/// @notice The dearest calls of all: 32 options on each side, no leaf.
+contract GasOfFullBooksTest is GasFixture {
+    uint256 private constant SLACK = 100e6;
+
+    MarginClaim private claim;
+
+    function setUp() public override {
+        super.setUp();
+        _deposit(dealer.account, 1_000_000_000e6);
+        _fill(alice);
+        _fill(bob);
+        claim = _attestedClaim(alice.account, uint128(_health(alice.account).gridInitial), 1e6);
+    }
+
+    /// @dev 32 options of both underlyings and expiries, long and short, down to what the grid asks.
+    function _fill(Actor memory who) private {
+        _deposit(who.account, 10_000_000e6);
+        uint128[] memory all = _allInstruments();
+        uint256 used;
+        for (uint256 i; used < 32; ++i) {
+            if (uint8(all[i] >> 64) < CALL) continue;
+            if (used++ % 2 == 0) _tradeAtMark(dealer, who, all[i], 500);
+            else _tradeAtMark(who, dealer, all[i], 400);
+        }
+        _withdraw(who, uint256(_equity(who.account)) - _health(who.account).gridInitial - SLACK, _noClaim());
+    }
+
+    function test_gas_trade_32LegsOnEachSide_oneByLeaf() public {
+        _measure("trade, 32 legs on each side, one by leaf", address(0), address(clearinghouse), _tradeData(claim));
+    }
+
+    /// @dev Two such books cannot meet on the grid in one transaction: one of them needs a leaf, or fewer legs. Measured only.
+    function test_gas_trade_32LegsOnEachSide_bothOnTheGridIsBeyondTheLimit() public {
+        bytes memory data = _tradeData(_noClaim());
+        uint256 before = gasleft();
+        (bool ok,) = address(clearinghouse).call(data);
+        log("trade, 32 legs on each side, no leaf, execution", before - gasleft());
+        assertTrue(ok, "passes where gas allows");
+    }
+
+    function _tradeData(MarginClaim memory takerClaim) private returns (bytes memory) {
+        uint128 id = clearinghouse.legsOf(alice.account)[0].instrument;
+        uint64 mark = engine.markOf(id);
+        Order memory maker = _order(bob, id, -1, mark);
+        Order memory taker = _order(alice, id, 1, mark);
+        return abi.encodeCall(
+            clearinghouse.trade, (maker, _sign(bob, maker), taker, _sign(alice, taker), 1, _noClaim(), takerClaim)
+        );
+    }
+
+    function test_gas_withdraw_32LegsOnTheGrid() public {
+        bytes memory data = abi.encodeCall(clearinghouse.withdraw, (alice.account, 1, alice.owner, _noClaim()));
+        _measure("withdraw, 32 legs, no leaf", alice.owner, address(clearinghouse), data);
+    }
+}
+
+contract GasOfFullBidTest is GasFixture {
+    function setUp() public override {
+        super.setUp();
+        _deposit(dealer.account, 1_000_000_000e6);
+        _deposit(liquidator.account, 10_000_000e6);
+        _deposit(alice.account, 10_000_000e6);
+        uint128[] memory all = _allInstruments();
+        uint256 used;
+        for (uint256 i; used < 32; ++i) {
+            if (uint8(all[i] >> 64) < CALL) continue;
+            // Long by options: it fails in a fall.
+            if (uint8(all[i] >> 64) == PUT) _tradeAtMark(dealer, alice, all[i], 500);
+            else _tradeAtMark(alice, dealer, all[i], 400);
+            ++used;
+        }
+        _withdraw(alice, uint256(_equity(alice.account)) - _health(alice.account).gridInitial, _noClaim());
+        _crash();
+        _flag(alice.account, _health(alice.account).worstScenario);
+        vm.warp(block.timestamp + 31 minutes);
+    }
+
+    function test_gas_bid_wholeBookOf32Legs() public {
+        bytes memory data = abi.encodeCall(
+            auction.bid, (alice.account, liquidator.account, 1e18, type(int256).min, uint64(block.timestamp))
+        );
+        _measure("bid, all of 32 legs", liquidator.owner, address(auction), data);
+    }
+}
+
+contract GasOfAttestationTest is GasFixture {
+    MarginClaim private claim;
+    bytes private submission;
+
+    function setUp() public override {
+        super.setUp();
+        _twentyOptions();
+        claim = _attestedClaim(alice.account, uint128(_health(alice.account).gridInitial - 10e6), 1e6);
+        uint64 epoch = _newEpoch();
+        MarginAttestation memory a = _attestation(epoch, keccak256("root"), 3);
+        Signature[] memory signatures = _signatures(marginKeys, MARGIN_THRESHOLD, oracle.attestationDigest(a));
+        submission = abi.encodeCall(oracle.submit, (a, signatures));
+    }
+
+    function test_gas_submit_threeSigners() public {
+        _measure("submit, 3 signers", address(0), address(oracle), submission);
+    }
+
+    function test_gas_withdraw_twentyOptionsByLeaf() public {
+        bytes memory data = abi.encodeCall(clearinghouse.withdraw, (alice.account, 1e6, alice.owner, claim));
+        _measure("withdraw by leaf, 20 options", alice.owner, address(clearinghouse), data);
+    }
+}
+
+contract GasOfViewsTest is GasFixture {
+    function _legs(uint256 n) private pure returns (Leg[] memory legs) {
+        uint128[] memory all = _allInstruments();
+        legs = new Leg[](n);
+        uint256 used;
+        for (uint256 i; used < n; ++i) {
+            // Options of both underlyings and expiries only: the dearest book.
+            if (uint8(all[i] >> 64) < CALL) continue;
+            legs[used] = Leg(all[i], used % 2 == 0 ? int64(500) : -int64(500));
+            ++used;
+        }
+    }
+
+    function test_gas_assess_32OptionsIn32Scenarios() public {
+        bytes memory data = abi.encodeCall(engine.assess, (_legs(32), engine.gridMask()));
+        _measure("grid, 32 options, 32 scenarios", address(0), address(engine), data);
+    }
+
+    function test_gas_assess_32OptionsInTheFloor() public {
+        bytes memory data = abi.encodeCall(engine.assess, (_legs(32), engine.floorMask()));
+        _measure("floor, 32 options, 10 scenarios", address(0), address(engine), data);
+    }
+
+    function test_gas_assess_20OptionsEquityAndStandard() public {
+        bytes memory data = abi.encodeCall(engine.assess, (_legs(20), 0));
+        _measure("equity and SM, 20 options", address(0), address(engine), data);
+    }
+
+    function test_gas_assess_20OptionsOneScenario() public {
+        bytes memory data = abi.encodeCall(engine.assess, (_legs(20), 1));
+        _measure("equity, SM and one scenario, 20 options", address(0), address(engine), data);
+    }
+}
