@@ -1,4 +1,4 @@
-"""Throw-away keys: the same in every run, never shared between roles, and unlocked from real files."""
+"""Throw-away keys: the same in every run, of one role each, and unlocked from real files."""
 
 import stat
 

@@ -52,7 +52,7 @@ def test_path__hour_outside__is_refused(hour):
 
 def test_start__is_eight_utc_in_the_future():
     assert market.START % market.DAY == 8 * market.HOUR
-    assert EXPIRIES == tuple(sorted(EXPIRIES))
+    assert tuple(sorted(EXPIRIES)) == EXPIRIES
 
 
 @pytest.mark.parametrize("underlying", [BTC, ETH])

@@ -58,6 +58,7 @@ def sound():
             auction("hedged straddle", end="cured"),
         ],
         settlements=[Settlement("ETH", 0, 1, 3), Settlement("BTC", 0, 1, 0)],
+        dust_usd6=7,
         seconds={"steps": 1.0},
     )
 
@@ -106,6 +107,14 @@ def nobody_saved(record):
     record.liquidations[2].end = "open"
 
 
+def lose_money(record):
+    record.dust_usd6 = -1
+
+
+def find_money(record):
+    record.dust_usd6 = 10**6
+
+
 def nothing_settled(record):
     record.settlements = [Settlement("ETH", 0, 1, 0)]
 
@@ -122,6 +131,8 @@ def nothing_settled(record):
         (nobody_insolvent, "deficit of the over-levered long"),
         (nobody_liquidated, "no solvent account"),
         (nobody_saved, "hedged straddle was not cured"),
+        (lose_money, "-1 micro-dollars over what it owes"),
+        (find_money, "1000000 micro-dollars over"),
         (nothing_settled, "no expired option"),
     ],
 )

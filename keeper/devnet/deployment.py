@@ -1,0 +1,141 @@
+"""The contracts on a fresh chain, with the shipped model, and mocks of tokens and price feeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Final
+
+from keeper.chain.artifacts import shipped_file
+from keeper.chain.client import ChainClient
+from keeper.chain.deployment import Contract, Deployment
+from keeper.devnet import keys
+from keeper.devnet.market import EXPIRIES, SYMBOLS, UNDERLYINGS
+from keeper.devnet.wallet import Wallet
+from keeper.margin.scenarios import Model, model_hash, parse_model
+
+EPOCH_BLOCKS: Final = 32
+THRESHOLD: Final = 2
+MAX_SPOT_AGE_SECONDS: Final = 3 * 3_600
+SPOT_TOKEN_DECIMALS: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class DevDeployment:
+    """The product's contracts and, by underlying, the mocks that stand in for the world."""
+
+    deployment: Deployment
+    price_feeds: dict[int, Contract]
+    spot_tokens: dict[int, Contract]
+
+
+def shipped_model() -> Model:
+    """Return the margin model that the package ships."""
+    return parse_model(shipped_file("config", "model.toml").read_text(encoding="utf-8"))
+
+
+def deploy(
+    client: ChainClient, model: Model, first_spots_e8: Mapping[int, int], listings: Sequence[int]
+) -> DevDeployment:
+    """Deploy and connect everything as the demo's owner; `listings` are instrument ids."""
+    wallet = Wallet(client, keys.signer(keys.DEPLOYER, client.chain_id))
+    owner = wallet.address
+    before = client.head().number
+    usd_coin = _create(wallet, "UsdCoin")
+    spot_tokens = {
+        underlying: _create(wallet, "TokenMock", f"Demo {symbol}", symbol, SPOT_TOKEN_DECIMALS)
+        for underlying, symbol in SYMBOLS.items()
+    }
+    price_feeds = _price_feeds(wallet, first_spots_e8)
+    feeds = _create(wallet, "MarketFeeds", owner, _addresses(keys.FEED_SIGNERS), THRESHOLD)
+    for underlying in UNDERLYINGS:
+        aggregator = price_feeds[underlying].address
+        wallet.send(feeds, "addUnderlying", underlying, aggregator, MAX_SPOT_AGE_SECONDS)
+        for expiry in EXPIRIES:
+            wallet.send(feeds, "addExpiry", underlying, expiry)
+    engine = _create(wallet, "RiskEngine", feeds.address, *_model_words(model))
+    oracle = _create(
+        wallet,
+        "MarginOracle",
+        engine.address,
+        feeds.address,
+        _addresses(keys.MARGIN_KEEPERS),
+        THRESHOLD,
+        EPOCH_BLOCKS,
+    )
+    house = _create(
+        wallet,
+        "Clearinghouse",
+        owner,
+        usd_coin.address,
+        engine.address,
+        feeds.address,
+        oracle.address,
+    )
+    auction = _create(wallet, "LiquidationAuction", house.address, engine.address)
+    wallet.send(house, "connectAuction", auction.address)
+    for underlying, token in spot_tokens.items():
+        wallet.send(house, "setSpotToken", underlying, token.address)
+    wallet.send(house, "list", list(listings))
+    lens = _create(wallet, "MarginLens", house.address, engine.address, feeds.address)
+    deployment = Deployment(
+        chain_id=client.chain_id,
+        block=before + 1,
+        clearinghouse=house,
+        risk_engine=engine,
+        margin_oracle=oracle,
+        liquidation_auction=auction,
+        market_feeds=feeds,
+        margin_lens=lens,
+        usd_coin=usd_coin,
+    )
+    return DevDeployment(deployment, price_feeds, spot_tokens)
+
+
+def _price_feeds(wallet: Wallet, first_spots_e8: Mapping[int, int]) -> dict[int, Contract]:
+    price_feeds: dict[int, Contract] = {}
+    for underlying, symbol in SYMBOLS.items():
+        feed = _create(wallet, "PriceFeedMock", 8, f"{symbol} / USD")
+        # MarketFeeds accepts no aggregator that has never answered.
+        wallet.send(feed, "post", first_spots_e8[underlying])
+        price_feeds[underlying] = feed
+    return price_feeds
+
+
+def _create(wallet: Wallet, name: str, *args: object) -> Contract:
+    path = wallet.client.artifacts.folder / "bytecode" / f"{name}.json"
+    return wallet.deploy(name, json.loads(path.read_text(encoding="utf-8"))["creation"], *args)
+
+
+def _addresses(labels: Sequence[str]) -> list[str]:
+    """Return the labels' addresses, ascending as the contracts want them."""
+    return sorted(map(keys.address, labels), key=str.lower)
+
+
+def _model_words(model: Model) -> tuple[object, ...]:
+    """Return the model as RiskEngine's constructor takes it, after the feeds."""
+    risks = [
+        (
+            risk.lot,
+            risk.scan_range,
+            risk.vol_up,
+            risk.vol_down,
+            risk.linear_rate,
+            risk.option_rate,
+            risk.option_floor,
+        )
+        for risk in model.underlyings
+    ]
+    scenarios = [
+        (
+            scenario.spot_bps,
+            scenario.vol_bps,
+            scenario.weight_bps,
+            scenario.clock_seconds,
+            scenario.floor,
+        )
+        for scenario in model.scenarios
+    ]
+    underlyings = [risk.underlying for risk in model.underlyings]
+    return model_hash(model), astuple(model.factors), underlyings, risks, scenarios
