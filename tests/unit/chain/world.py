@@ -17,6 +17,9 @@ PERPETUAL = Instrument(2, 0, Kind.PERPETUAL, 0).pack()
 ALICE, BOB = b"\xaa" * 20 + bytes(12), b"\xbb" * 20 + bytes(12)
 
 
+LOSS_RESERVE = b"\x77" * 20 + bytes(12)
+
+
 def quote(time: int = T0, **smile: int) -> dict[str, int]:
     fields = {"a": WAD // 2, "b": WAD // 10, "rho": -WAD // 4, "m": 0, "sigma": WAD // 5} | smile
     return {
@@ -45,6 +48,10 @@ def market(underlying: int, spot_e8: int, fresh: bool = True) -> dict[str, Any]:
             {"expiry": EXPIRY, "quote": quote(), "settlement": 0},
         ],
     }
+
+
+def state(cash: int) -> dict[str, Any]:
+    return {"cash": cash, "reserve": 0, "mode": 2, "enlisted": True, "locked": False}
 
 
 def account(
@@ -87,6 +94,8 @@ def views(
         ("Clearinghouse", "listingCount"): len(listings),
         ("MarginLens", "accounts"): lambda first, count: accounts[first : first + count],
         ("Clearinghouse", "accountCount"): len(accounts),
+        ("Clearinghouse", "lossReserveAccount"): LOSS_RESERVE,
+        ("Clearinghouse", "accountState"): state(0),
         ("MarginOracle", "epochBlocks"): 32,
         ("MarginOracle", "configDigest"): b"\xcd" * 32,
         ("MarginOracle", "latest"): (0, 0, 0, 0, bytes(32), bytes(32)),

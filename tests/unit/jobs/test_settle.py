@@ -7,18 +7,13 @@ from keeper.jobs.sight import look
 from keeper.state.instruments import Instrument, Kind
 from keeper.units import E8
 from tests.unit.chain.fake_node import AGGREGATOR, T0, FakeNode, Revert, Serving, decoded
-from tests.unit.chain.world import ALICE, BOB, PERPETUAL, account, market, quote, views
+from tests.unit.chain.world import ALICE, BOB, PERPETUAL, account, market, quote, state, views
 from tests.unit.jobs.keeper_of import keeper_of
 
 PAST = T0 + 50
 OWING = b"\xee" * 32
-RESERVE = b"\x77" * 20 + bytes(12)
 EXPIRED_CALL = Instrument(2, PAST, Kind.CALL, 200 * E8).pack()
 ROUNDS = [T0 + 10, T0 + 40, T0 + 90]
-
-
-def state(cash):
-    return {"cash": cash, "reserve": 0, "mode": 2, "enlisted": True, "locked": False}
 
 
 def world(settlement=0, loss_reserve=0):
@@ -45,7 +40,6 @@ def world(settlement=0, loss_reserve=0):
         ("MarginLens", "listings"): lambda first, count: listings[first : first + count],
         ("Clearinghouse", "listingCount"): 2,
         ("Clearinghouse", "settle"): 1,
-        ("Clearinghouse", "lossReserveAccount"): RESERVE,
         ("Clearinghouse", "accountState"): state(loss_reserve),
         ("LiquidationAuction", "takeDeficit"): (10**6, 0),
         ("MarketFeeds", "aggregatorOf"): AGGREGATOR.address,

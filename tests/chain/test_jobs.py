@@ -4,38 +4,21 @@ import pytest
 
 from keeper.audit.account import inspect_account
 from keeper.audit.replay import replay_all
-from keeper.devnet import market
 from keeper.devnet.actors import ACTORS, DEALERS, OVER_LEVERED
-from keeper.devnet.embedded import EmbeddedChain
+from keeper.devnet.demo import post_market
 from keeper.devnet.exchange import account_of
-from keeper.devnet.stage import GENESIS_TIME, build_stage
 from keeper.errors import QuorumNotReached
 from keeper.jobs.attest import build_epoch, sign_epoch, submit_epoch
 from keeper.jobs.liquidate import find_breaches, flag_breaches
+from tests.chain.stages import opened
 
 pytestmark = pytest.mark.chain
-
-
-def post(stage, hour):
-    stage.at(market.START + hour * market.HOUR)
-    for underlying in market.UNDERLYINGS:
-        stage.exchange.post_spot(underlying, market.spot_e8(underlying, hour))
-    time = stage.client.head().timestamp
-    for underlying in market.UNDERLYINGS:
-        stage.exchange.post_surface(underlying, hour, time)
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     """Three actors with positions, three keepers, at the eve's close."""
-    built = build_stage(EmbeddedChain(GENESIS_TIME), tmp_path_factory.mktemp("stage"))
-    exchange = built.exchange
-    post(built, 0)
-    exchange.open_bank()
-    for actor in (*DEALERS, *ACTORS[:4]):
-        exchange.deposit(account_of(actor.name), actor.cash_usd)
-        for instrument, lots in actor.legs:
-            exchange.trade(actor, instrument, lots)
+    built = opened(tmp_path_factory.mktemp("stage"), (*DEALERS, *ACTORS[:4]))
     yield built
     built.close()
 
@@ -87,7 +70,7 @@ def test_inspect__both_sides__differ_by_no_more_than_a_micro_dollar_a_lot(stage,
 
 def test_breaches__after_the_gap__are_flagged_and_found_no_more(stage, attested):
     assert find_breaches(stage.liquidator) == ()
-    post(stage, 11)
+    post_market(stage, 11)
     breaches = find_breaches(stage.liquidator)
     assert account_of(OVER_LEVERED.name) in [breach.account for breach in breaches]
     actions = flag_breaches(stage.liquidator, breaches)
