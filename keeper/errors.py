@@ -3,20 +3,23 @@
 ```
 KeeperError                1   base; anything unforeseen is a bug and keeps its own traceback
 ├── ConfigError           78   a setting is missing, unknown or contradictory
-│   ├── WrongChain        78   the node serves another chain than the configured one
-│   └── NotDeployed       78   no code, or other code, at a configured address
+│   ├── WrongChain        80   the node serves another chain than the configured one
+│   └── NotDeployed       81   no code, or other code, at a configured address
 ├── ChainUnavailable      69   no node answers; retryable
-├── SignerError           77   a key is missing, locked or refused to sign
-├── MarketDataError       75   a global input (a spot price) is zero or stale
+├── SignerError           77   a key refused to sign, or the signing log cannot be trusted
+│   ├── KeystoreUnusable  66   a keystore or password file is missing, unreadable or malformed
+│   └── WrongPassword     79   the password does not unlock the keystore
+├── SigningRefused        73   the digest contradicts, or is older than, what was signed before
+├── MarketDataError       74   a global input (a spot price) is zero or stale
 ├── InputError            65   a malformed body, id, model or number
 ├── VerificationMismatch   3   a replay found other bits than those attested
-├── Reverted              75   a transaction or call reverted
+├── Reverted              76   a transaction or call reverted
 └── QuorumNotReached      75   fewer than the threshold of keepers signed
 ```
 
-The number is the exit code of the process (BSD `sysexits.h` where one fits). A message says which
-field, which value and what to do. `retryable` says that the same call may succeed if simply made
-again.
+The number is the exit code of the process, one for each kind (BSD `sysexits.h` where one fits). A
+message says which field, which value and what to do. `retryable` says that the same call may
+succeed if simply made again.
 """
 
 from __future__ import annotations
@@ -40,9 +43,13 @@ class ConfigError(KeeperError):
 class WrongChain(ConfigError):
     """The node serves another chain than the configured one."""
 
+    exit_code = 80
+
 
 class NotDeployed(ConfigError):
     """No code, or other code than expected, at a configured address."""
+
+    exit_code = 81
 
 
 class ChainUnavailable(KeeperError):
@@ -53,15 +60,36 @@ class ChainUnavailable(KeeperError):
 
 
 class SignerError(KeeperError):
-    """A key is missing, locked or refused to sign."""
+    """A key refused to sign, or the signing log cannot be trusted."""
 
     exit_code = 77
+
+
+class KeystoreUnusable(SignerError):
+    """A keystore or password file is missing, unreadable, malformed or readable by others."""
+
+    exit_code = 66
+
+
+class WrongPassword(SignerError):
+    """The password does not unlock the keystore."""
+
+    exit_code = 79
+
+
+class SigningRefused(KeeperError):
+    """The digest contradicts what was signed before, or its epoch is older.
+
+    Not a SignerError: a lagging or lying node provokes it, and liquidation has to go on.
+    """
+
+    exit_code = 73
 
 
 class MarketDataError(KeeperError):
     """A global input is zero or stale, so no account can be valued."""
 
-    exit_code = 75
+    exit_code = 74
 
 
 class InputError(KeeperError):
@@ -79,7 +107,7 @@ class VerificationMismatch(KeeperError):
 class Reverted(KeeperError):
     """A transaction or call reverted with the custom error `name(*arguments)`."""
 
-    exit_code = 75
+    exit_code = 76
 
     def __init__(self, name: str, arguments: tuple[object, ...] = ()) -> None:
         super().__init__(name, arguments)  # both, so that the exception pickles

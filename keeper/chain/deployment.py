@@ -88,9 +88,11 @@ class Deployment:
     def load(cls, path: Path) -> Deployment:
         """Read a deployment file."""
         try:
-            return _from_file(_File.model_validate_json(path.read_text()))
+            return _from_file(_File.model_validate_json(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise ConfigError(f"deployment file {path}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"deployment file {path}: not UTF-8 text") from error
         except ValidationError as error:
             raise ConfigError(f"deployment file {path}: {_problems(error)}") from error
 

@@ -19,8 +19,10 @@ app = typer.Typer(
     name="keeper",
     help="Computes portfolio margin, attests it on-chain and liquidates by proof.",
     epilog=(
-        "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 mismatch, 65 bad input, 69 node unavailable, "
-        "75 temporary, 77 signer, 78 configuration."
+        "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 mismatch, 65 bad input, 66 keystore unusable, "
+        "69 node unavailable, 73 signing refused, 74 zero or stale price, 75 no quorum, "
+        "76 reverted, 77 signer, 78 configuration, 79 wrong password, 80 wrong chain, "
+        "81 not deployed."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -69,5 +71,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _report(message: str) -> None:
     """One line, whatever the message had, and without secrets."""
-    line = "; ".join(part.strip().removeprefix("- ") for part in message.splitlines() if part)
+    parts = (part.strip().removeprefix("- ") for part in message.splitlines() if part)
+    line = "; ".join(parts).replace(":; ", ": ")
     typer.echo(f"error: {redact_text(line)}", err=True)

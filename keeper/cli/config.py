@@ -6,6 +6,7 @@ passwords stay in files of their own.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -51,7 +52,7 @@ def _http_url(url: str) -> str:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Keystore(_Section):
@@ -91,7 +92,11 @@ class Settings(BaseSettings):
     """Everything an operator can set. Paths are relative to the working directory."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__"
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
     )
 
     rpc_url: Annotated[str, AfterValidator(_http_url)]
@@ -136,12 +141,31 @@ def load_settings(file: Path | None, overrides: Mapping[str, object]) -> Setting
             return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
 
     given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
+    problems = _unknown_variables(os.environ)
+    settings: Settings | None = None
     try:
-        return Sourced(**given)
+        settings = Sourced(**given)
     except ValidationError as error:
+        problems = [_problem(dict(detail)) for detail in error.errors()] + problems
+    if settings is None or problems:
         place = f"config {file}" if file else "config"
-        problems = "; ".join(_problem(dict(detail)) for detail in error.errors())
-        raise ConfigError(f"{place}: {problems}") from None
+        raise ConfigError(f"{place}: {'; '.join(problems)}")
+    return settings
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with our prefix that set nothing: pydantic-settings passes them over."""
+    known = [name.upper() for name in Settings.model_fields]
+    problems: list[str] = []
+    for variable in sorted(environment):
+        if not variable.startswith(ENV_PREFIX):
+            continue
+        name = variable.removeprefix(ENV_PREFIX).split("__")[0]
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            advice = f"did you mean {ENV_PREFIX}{near[0]}?" if near else "remove it"
+            problems.append(f"{variable} (environment) is unknown: {advice}")
+    return problems
 
 
 def _require_toml(file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ class EmbeddedChain:
 
     def __init__(self, genesis_time: int) -> None:
         self._genesis_time = genesis_time
-        self._backend: Any = _IndexedBackend(*self._genesis(()))
+        self._backend: Any = _QuickBackend(*self._genesis(()))
         self._time = VirtualTime(genesis_time)
         self.web3: Final = Web3(EthereumTesterProvider(EthereumTester(self._backend)))
         self.web3.middleware_onion.add(_RememberedCalls, name="remembered calls")
@@ -39,6 +39,8 @@ class EmbeddedChain:
             stamping(partial(self._begin_block, transaction=True)), name="block time"
         )
         self.chain_id: Final = self.web3.eth.chain_id
+        # Else each view asks for the accounts three times before it is called.
+        self.web3.eth.default_account = self.web3.eth.accounts[0]
 
     def now(self) -> int:
         """Return the time of the latest block."""
@@ -110,13 +112,30 @@ class _RememberedCalls(Web3Middleware):
         return middleware
 
 
-class _IndexedBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester has no types
+def _in_a_roomy_frame(function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
+    return function(*args)
+
+
+# CPython keeps frames in chunks of 16 KiB and gives a chunk back to the system once it is empty.
+# Where the calls of py-evm's loop happen to cross the end of a chunk, each opcode maps and unmaps
+# one, and everything takes up to three times as long. A frame that is larger than a chunk gets one
+# of its own size, rounded up to a power of two: room enough for all that is called from here.
+_in_a_roomy_frame.__code__ = _in_a_roomy_frame.__code__.replace(co_stacksize=2**15)
+
+
+class _QuickBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester has no types
     """Finds mined transactions by py-evm's index, and estimates gas without executing.
 
     eth-tester walks the chain backwards for each transaction, so that reading the logs of some
     hundred blocks takes time with their square: half a minute where this takes two seconds. It
     estimates by bisection, executing the call a dozen times.
     """
+
+    def call(self, transaction: object, block_number: object = "latest") -> Any:  # noqa: ANN401
+        return _in_a_roomy_frame(super().call, transaction, block_number)
+
+    def send_raw_transaction(self, raw_transaction: bytes) -> Any:  # noqa: ANN401
+        return _in_a_roomy_frame(super().send_raw_transaction, raw_transaction)
 
     def get_transaction_by_hash(self, transaction_hash: bytes) -> dict[str, Any]:
         block, index = self._place(transaction_hash)

@@ -27,11 +27,14 @@ def write_keeper_config(stage: Stage, rpc_url: str, directory: Path) -> Path:
     directory = directory.resolve()
     stage.exchange.contracts.deployment.save(directory / "deployment.json")
     sender = keys.write_keystore(keys.LIQUIDATOR, directory)
+    journal = directory / "signing.journal"
+    # Left by a demo on an earlier chain, it would forbid the epochs of this one.
+    journal.unlink(missing_ok=True)
     lines = [
         "# Written by keeper demo. The keys are public: for this development node alone.",
         f"rpc_url = {json.dumps(rpc_url)}",
         f"deployment_file = {_text(directory / 'deployment.json')}",
-        f"signing_log = {_text(directory / 'signing.journal')}",
+        f"signing_log = {_text(journal)}",
     ]
     for files in stage.keystores:
         lines += [

@@ -80,6 +80,12 @@ def addresses() -> list[ChecksumAddress]:
     ]
 
 
+def _fresh_journal(path: Path) -> SigningLog:
+    """A new chain has a new history: what was signed on an earlier one says nothing here."""
+    path.unlink(missing_ok=True)
+    return SigningLog(path)
+
+
 def build_stage(chain: DevChain, directory: Path, listings: Sequence[Instrument] = ()) -> Stage:
     """Deploy on a fresh chain; keystores, passwords and signing logs go into `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -104,7 +110,7 @@ def build_stage(chain: DevChain, directory: Path, listings: Sequence[Instrument]
             clock=clock,
             sender=SigningSender(own_client, sending),
             signers=() if signer is None else (signer,),
-            signing_log=None if log is None else SigningLog(log),
+            signing_log=None if log is None else _fresh_journal(log),
         )
 
     keepers = tuple(

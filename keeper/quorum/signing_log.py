@@ -18,7 +18,7 @@ from typing import BinaryIO, Self, cast
 
 from keeper.attestation.eip712 import Domain
 from keeper.attestation.typed_data import MarginAttestation
-from keeper.errors import SignerError
+from keeper.errors import SignerError, SigningRefused
 from keeper.quorum.collect import SignedAttestation
 from keeper.tx.signers.base import Signer
 
@@ -97,8 +97,9 @@ class SigningLog:
         The same digest again is allowed and writes nothing.
 
         Raises:
-            SignerError: it contradicts what was signed, its epoch is below the newest signed, or
-                the disk failed; after that the journal refuses everything until it is reopened.
+            SigningRefused: it contradicts what was signed, or its epoch is below the newest signed.
+            SignerError: the disk failed; after that the journal refuses everything until it is
+                reopened.
         """
         with self._mutex:
             if self._file.closed:
@@ -139,13 +140,13 @@ class SigningLog:
 
     def _is_new(self, entry: Entry) -> bool:
         if entry.epoch < self._newest_epoch:
-            raise SignerError(
+            raise SigningRefused(
                 f"epoch {entry.epoch} is older than {self._newest_epoch}, which is signed already"
             )
         signed = self._signed.get(entry.key)
         if signed is None or signed == entry.digest:
             return signed is None
-        raise SignerError(
+        raise SigningRefused(
             f"epoch {entry.epoch} at block 0x{entry.ref_block_hash.hex()} is signed already as "
             f"0x{signed.hex()}: refusing to sign 0x{entry.digest.hex()} as well"
         )
@@ -185,7 +186,7 @@ class SigningLog:
         try:
             entry = Entry.from_line(line)
             is_new = self._is_new(entry)
-        except (ValueError, SignerError) as error:
+        except (ValueError, SignerError, SigningRefused) as error:
             raise SignerError(
                 f"signing log {self._path}: line {number} is damaged ({error}); restore it from a "
                 f"copy, or retire this key"

@@ -18,7 +18,7 @@ from keeper.margin.market import listing_market
 from keeper.margin.risk_arrays import price_listings
 from tests.chain.stages import EVERYBODY, opened
 
-pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("differential")]
+pytestmark = pytest.mark.chain
 
 GAP, EXPIRY = 11, 24
 # Micro-dollars a lot, in tenths.

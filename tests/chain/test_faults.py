@@ -17,7 +17,7 @@ from keeper.margin.portfolio import margin_book
 from keeper.units import USD6
 from tests.chain.stages import FEW, opened, post_spots, post_surface
 
-pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.chain
 
 ACCOUNT = account_of(RELATIVE_VALUE.name)
 HEALTHY = {account_of(HEDGED_STRADDLE.name), account_of(DEALERS[0].name)}

@@ -15,7 +15,7 @@ from keeper.margin.scenarios import model_hash
 from keeper.units import USD6
 from tests.chain.stages import FEW, opened
 
-pytestmark = [pytest.mark.chain, pytest.mark.xdist_group("stage")]
+pytestmark = pytest.mark.chain
 
 ACCOUNT = account_of(RELATIVE_VALUE.name)
 

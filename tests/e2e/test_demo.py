@@ -12,7 +12,7 @@ import pytest
 from keeper.devnet.market import STEP_HOURS
 from tests.e2e.demo_run import embedded_demo, run_keeper
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.e2e
 
 HASH = re.compile(r"0x[0-9a-f]{64}")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keeper.attestation.merkle import MerkleTree, verify
 from keeper.attestation.signature import HALF_ORDER, CompactSignature
-from keeper.errors import SignerError
+from keeper.errors import SigningRefused
 from keeper.quorum.signing_log import Entry, SigningLog
 
 pytestmark = pytest.mark.property
@@ -71,7 +71,7 @@ def test_journal__any_history_of_restarts_and_crashes__releases_no_contradiction
             before = path.read_bytes()
             try:
                 log.record(attempt)
-            except SignerError:
+            except SigningRefused:
                 assert path.read_bytes() == before
                 continue
             after = path.read_bytes()

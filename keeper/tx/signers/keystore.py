@@ -12,7 +12,7 @@ from typing import Any, cast
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from keeper.errors import SignerError
+from keeper.errors import KeystoreUnusable, SignerError, WrongPassword
 from keeper.tx.signers.base import LocalSigner
 
 READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -28,30 +28,35 @@ class KeystoreSigner(LocalSigner):
         """Unlock the key; scrypt takes about a second.
 
         Raises:
-            SignerError: names the file and what is wrong with it: missing, unreadable, a password
-                file that others may read (POSIX), malformed, wrong password, or another address
-                inside than the file says.
+            KeystoreUnusable: names the file and what is wrong with it: missing, unreadable, a
+                password file that others may read (POSIX), malformed, or another address inside
+                than the file says.
+            WrongPassword: the password does not unlock it.
         """
         _refuse_shared(password_file)
-        unlocked = _unlock(_read_keystore(keystore), password_file)
+        unlocked = _unlock(keystore, _read_keystore(keystore), password_file)
         # Raised out here: a context would keep frames alive that have the password as a local.
-        if isinstance(unlocked, str):
-            raise SignerError(f"keystore {keystore}: {unlocked}")
+        if isinstance(unlocked, SignerError):
+            raise unlocked
         return cls(unlocked)
 
 
-def _unlock(keystore: Mapping[str, Any], password_file: Path) -> LocalAccount | str:
+def _unlock(
+    path: Path, keystore: Mapping[str, Any], password_file: Path
+) -> LocalAccount | SignerError:
     """Return the unlocked account or, in words that show no secret, why there is none."""
     password = _read(password_file, "password file").rstrip("\r\n")
     try:
         account = Account.from_key(Account.decrypt(dict(keystore), password))
     except Exception as error:  # noqa: BLE001 - eth-keyfile raises whatever a bad field leads to
         if "MAC mismatch" in str(error):
-            return f"the password in {password_file} is wrong"
-        return f"not a keystore v3 that can be unlocked ({type(error).__name__})"
+            return WrongPassword(f"keystore {path}: the password in {password_file} is wrong")
+        problem = f"not a keystore v3 that can be unlocked ({type(error).__name__})"
+        return KeystoreUnusable(f"keystore {path}: {problem}")
     stated = str(keystore.get("address", account.address)).removeprefix("0x").lower()
     if stated != account.address[2:].lower():
-        return f"says address 0x{stated} but holds the key of {account.address}"
+        problem = f"says address 0x{stated} but holds the key of {account.address}"
+        return KeystoreUnusable(f"keystore {path}: {problem}")
     return account
 
 
@@ -63,7 +68,7 @@ def _read_keystore(path: Path) -> Mapping[str, Any]:
         content = None
     # Raised out here: the decoder's error quotes the file.
     if not isinstance(content, dict):
-        raise SignerError(f"keystore {path}: not a JSON object")
+        raise KeystoreUnusable(f"keystore {path}: not a JSON object")
     return cast("Mapping[str, Any]", content)
 
 
@@ -76,7 +81,7 @@ def _read(path: Path, what: str) -> str:
         problem = f"unreadable ({error.strerror})"
     except UnicodeDecodeError:
         problem = "not UTF-8 text"
-    raise SignerError(f"{what} {path}: {problem}")
+    raise KeystoreUnusable(f"{what} {path}: {problem}")
 
 
 def _refuse_shared(password_file: Path) -> None:
@@ -85,4 +90,4 @@ def _refuse_shared(password_file: Path) -> None:
     mode = stat.S_IMODE(password_file.stat().st_mode)
     if mode & READABLE_BY_OTHERS:
         problem = f"others may read it (mode {mode:o}): chmod 600"
-        raise SignerError(f"password file {password_file}: {problem}")
+        raise KeystoreUnusable(f"password file {password_file}: {problem}")

@@ -96,23 +96,23 @@ def test_unreachable_rpc(config, fails):
 
 def test_wrong_chain_id(config, fails, node):
     node.chain_id = 1
-    line = fails(run_once(config()), 78)
+    line = fails(run_once(config()), 80)
     assert "serves chain 1, the deployment is on chain 31337" in line
 
 
 def test_contracts_not_deployed(config, fails, node):
     node.deployed = False
-    line = fails(run_once(config()), 78)
+    line = fails(run_once(config()), 81)
     assert f"no code for Clearinghouse at {DEPLOYMENT.clearinghouse.address}" in line
 
 
 def test_other_contract_at_the_address(config, fails, node):
     node.code["RiskEngine"] = "0x6000"
-    assert "is not that of RiskEngine" in fails(run_once(config()), 78)
+    assert "is not that of RiskEngine" in fails(run_once(config()), 81)
 
 
 def test_missing_keystore(config, fails, keystore):
-    line = fails(run_once(config(keystore=keystore / "none.json")), 77)
+    line = fails(run_once(config(keystore=keystore / "none.json")), 66)
     assert line.endswith("none.json: missing")
 
 
@@ -120,29 +120,29 @@ def test_missing_keystore(config, fails, keystore):
 def test_unreadable_keystore(config, fails, keystore):
     (keystore / "key.json").chmod(0)
     try:
-        assert "unreadable" in fails(run_once(config()), 77)
+        assert "unreadable" in fails(run_once(config()), 66)
     finally:
         (keystore / "key.json").chmod(0o600)
 
 
 def test_keystore_is_a_folder(config, fails, keystore):
-    assert "unreadable" in fails(run_once(config(keystore=keystore)), 77)
+    assert "unreadable" in fails(run_once(config(keystore=keystore)), 66)
 
 
 def test_keystore_is_not_one(config, fails, keystore):
     (keystore / "list.json").write_text("[]")
-    line = fails(run_once(config(keystore=keystore / "list.json")), 77)
+    line = fails(run_once(config(keystore=keystore / "list.json")), 66)
     assert "list.json: not a JSON object" in line
 
 
 def test_wrong_password(config, fails, keystore):
-    line = fails(run_once(config(password_file=keystore / "wrong")), 77)
+    line = fails(run_once(config(password_file=keystore / "wrong")), 79)
     assert line.endswith(f"the password in {keystore / 'wrong'} is wrong")
     assert "battery" not in line
 
 
 def test_missing_password_file(config, fails, keystore):
-    line = fails(run_once(config(password_file=keystore / "none")), 77)
+    line = fails(run_once(config(password_file=keystore / "none")), 66)
     assert line.endswith("none: missing")
 
 
@@ -159,7 +159,7 @@ def test_config_missing(fails, tmp_path):
 @pytest.mark.parametrize(("spot", "fresh"), [(0, False), (180 * E8, False)])
 def test_stale_or_zero_price(config, fails, node, spot, fresh):
     node.views = views(markets=[market(1, 7_940 * E8), market(2, spot, fresh=fresh)])
-    line = fails(run_once(config(), "--jobs", "attest"), 75)
+    line = fails(run_once(config(), "--jobs", "attest"), 74)
     assert "zero or stale spot in block 64: underlying 2" in line
 
 
@@ -254,3 +254,22 @@ def test_process__exit_code_one_line_and_no_traceback(config):
     )
     assert (done.returncode, done.stdout) == (69, "")
     assert done.stderr == "error: no answer from http://127.0.0.1:1/*** (ConnectionError)\n"
+
+
+def test_unknown_variable_in_the_environment(config, fails, monkeypatch):
+    monkeypatch.setenv("KEEPER_RPC_TIMEOT", "1")
+    line = fails(run_once(config(log_level=3)), 78)
+    assert "KEEPER_RPC_TIMEOT (environment) is unknown: did you mean KEEPER_RPC_TIMEOUT?" in line
+    assert "log_level: Input should be" in line
+
+
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_endless_number(config, fails, value):
+    line = fails(run_once(config(extra=f"[liquidation]\nmin_profit_usd = {value}")), 78)
+    assert "liquidation.min_profit_usd" in line
+
+
+def test_deployment_file_is_not_text(config, fails, tmp_path):
+    path = config()
+    (tmp_path / "deployment.json").write_bytes(b"\xff\xfe\x00")
+    assert "not UTF-8 text" in fails(run_once(path), 78)

@@ -7,7 +7,7 @@ from keeper.errors import (
     ConfigError,
     InputError,
     QuorumNotReached,
-    SignerError,
+    SigningRefused,
     VerificationMismatch,
 )
 from keeper.jobs.attest import (
@@ -99,7 +99,7 @@ def test_sign_epoch__no_signing_log__refuses(node):
 def test_sign_epoch__other_digest_for_the_same_block__refuses(node, keeper):
     sign_epoch(keeper, build_epoch(keeper, EPOCH))
     node.views |= views(accounts=[account(ALICE, 1, [(PUT, 5, 0)])])
-    with pytest.raises(SignerError, match="is signed already"):
+    with pytest.raises(SigningRefused, match="is signed already"):
         sign_epoch(keeper, build_epoch(keeper, EPOCH))
 
 

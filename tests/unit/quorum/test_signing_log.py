@@ -10,7 +10,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from keeper.attestation.typed_data import MarginAttestation, oracle_domain
-from keeper.errors import SignerError
+from keeper.errors import SignerError, SigningRefused
 from keeper.quorum.collect import collect
 from keeper.quorum.signing_log import Entry, SigningLog
 from keeper.tx.signers.ephemeral import EphemeralSigner
@@ -36,7 +36,7 @@ def record(path, *entries):
 def test_record__another_digest_for_the_same_block__is_refused(path):
     with SigningLog(path) as log:
         log.record(ENTRY)
-        with pytest.raises(SignerError, match="signed already"):
+        with pytest.raises(SigningRefused, match="signed already"):
             log.record(CONFLICT)
         log.record(ENTRY)  # the same again is no contradiction
 
@@ -44,7 +44,7 @@ def test_record__another_digest_for_the_same_block__is_refused(path):
 def test_record__after_a_restart__remembers(path):
     record(path, ENTRY)
     with SigningLog(path) as log:
-        with pytest.raises(SignerError, match="signed already"):
+        with pytest.raises(SigningRefused, match="signed already"):
             log.record(CONFLICT)
         log.record(ENTRY)
 
@@ -65,7 +65,7 @@ def test_record__older_epoch__is_refused(path, reopen):
         log = SigningLog(path)
     with log:
         for older in (ENTRY, CONFLICT, replace(ENTRY, ref_block_hash=REORGED)):
-            with pytest.raises(SignerError, match="older than 8"):
+            with pytest.raises(SigningRefused, match="older than 8"):
                 log.record(older)
         log.record(replace(NEXT, epoch=9))
 
@@ -76,7 +76,7 @@ def test_record__reorged_block_or_other_configuration__may_be_signed(path):
     record(path, ENTRY, other_block, other_config)
     with SigningLog(path) as log:
         for signed in (ENTRY, other_block, other_config):
-            with pytest.raises(SignerError, match="signed already"):
+            with pytest.raises(SigningRefused, match="signed already"):
                 log.record(replace(signed, digest=keccak(b"third")))
 
 
@@ -123,7 +123,7 @@ def test_sign__first_the_line_then_the_signature(path):
         entry = Entry(7, BLOCK, CONFIG, ATTESTATION.digest(DOMAIN))
         assert witness.seen == [entry.to_line()]
         assert collect([signed], entry.digest, [witness.address], 1) == (signed.signature,)
-        with pytest.raises(SignerError):
+        with pytest.raises(SigningRefused):
             log.sign(replace(ATTESTATION, margin_root=TWO), DOMAIN, witness)
         assert len(witness.seen) == 1, "no signature was even made"
         assert log.sign(ATTESTATION, DOMAIN, witness) == signed
@@ -139,14 +139,14 @@ def test_recovery__last_line_cut_at_every_byte__never_equivocates(path):
         with SigningLog(path) as log:
             # NEXT was released only if its line is complete, newline included.
             if length == len(whole):
-                with pytest.raises(SignerError):
+                with pytest.raises(SigningRefused):
                     log.record(conflict)
                 log.record(NEXT)
             else:
-                with pytest.raises(SignerError, match="signed already"):
+                with pytest.raises(SigningRefused, match="signed already"):
                     log.record(CONFLICT)
                 log.record(conflict)
-                with pytest.raises(SignerError, match="signed already"):
+                with pytest.raises(SigningRefused, match="signed already"):
                     log.record(NEXT)
         lines = path.read_bytes().splitlines(keepends=True)
         assert lines[0] == first
@@ -220,7 +220,7 @@ def test_record__disk_fails__refuses_until_reopened(path, monkeypatch, failing):
             log.record(entry)
     with SigningLog(path) as reopened:
         reopened.record(NEXT)
-        with pytest.raises(SignerError):
+        with pytest.raises(SigningRefused):
             reopened.record(replace(NEXT, digest=TWO))
 
 
@@ -270,7 +270,7 @@ def test_record__many_threads_with_conflicting_digests__one_wins(path):
         barrier.wait()
         try:
             log.record(replace(ENTRY, digest=bytes([number]) * 32))
-        except SignerError:
+        except SigningRefused:
             return
         released.append(number)
 
