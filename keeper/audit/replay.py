@@ -14,7 +14,8 @@ from keeper.attestation.leaf import leaf_hash, leaves_of
 from keeper.attestation.merkle import MerkleTree
 from keeper.attestation.signature import CompactSignature
 from keeper.attestation.typed_data import MarginAttestation, oracle_domain
-from keeper.chain.attestations import AttestedEvent, posted_signatures, read_attested
+from keeper.audit.history import attested_events, require_whole_history
+from keeper.chain.attestations import AttestedEvent, Submission, posted_submission
 from keeper.chain.client import BlockRef, ChainClient
 from keeper.chain.deployment import Deployment
 from keeper.chain.lens import read_snapshot
@@ -27,7 +28,11 @@ from keeper.state.body import bundle_hash, encode
 
 @dataclass(frozen=True, slots=True)
 class EpochVerdict:
-    """What a replay found. `ok` means no problem: root, body, header and signatures all agree."""
+    """What a replay found. `ok` means no problem: root, body, header and signatures all agree.
+
+    Without `signatures_seen` it was posted through another contract: the oracle has checked the
+    quorum, but who signed is not in plain sight.
+    """
 
     epoch: int
     ref_block: int
@@ -39,6 +44,7 @@ class EpochVerdict:
     leaves: int
     signers: tuple[str, ...]
     problems: tuple[str, ...]
+    signatures_seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,13 @@ class _Rebuilt:
 def replay_all(
     client: ChainClient, deployment: Deployment, model: Model, upto: BlockRef
 ) -> Iterator[EpochVerdict]:
-    """Replay every attestation posted up to a block, oldest first, one at a time."""
-    for event in read_attested(client, deployment, deployment.block, upto.number):
+    """Replay every attestation posted up to a block, oldest first, one at a time.
+
+    Raises as `require_whole_history` and `attested_events` do where that is not all of them.
+    """
+    events = attested_events(client, deployment, upto)
+    require_whole_history(client, deployment)
+    for event in events:
         yield replay_epoch(client, deployment, model, event)
 
 
@@ -68,12 +79,15 @@ def replay_epoch(
     attested = event.attestation
     at = client.block(attested.ref_block)
     rebuilt = _rebuild(client, deployment, model, attested.epoch, at)
-    signers, signing_problems = _signers(client, deployment, event)
+    submission, posting_problems = _submission(client, deployment, event)
+    signers, signing_problems = _signers(client, deployment, event, submission)
     problems = [
+        *_event_problems(deployment, event),
         *_header_problems(client, deployment, attested, at),
         *([rebuilt.problem] if rebuilt.problem else []),
         *_differences(attested, rebuilt.attestation),
         *_digest_problems(deployment, event),
+        *posting_problems,
         *signing_problems,
     ]
     return EpochVerdict(
@@ -87,6 +101,7 @@ def replay_epoch(
         leaves=rebuilt.attestation.leaf_count if rebuilt.attestation else 0,
         signers=signers,
         problems=tuple(problems),
+        signatures_seen=submission is not None,
     )
 
 
@@ -125,6 +140,24 @@ def _rebuild(
     )
 
 
+def _event_problems(deployment: Deployment, event: AttestedEvent) -> list[str]:
+    """What the log says of itself, against the struct in its data and the deployment."""
+    attested, oracle = event.attestation, deployment.margin_oracle.address
+    problems: list[str] = []
+    if event.removed:
+        problems.append("event: the node marks it as removed by a reorganisation")
+    if event.emitter != oracle:
+        problems.append(f"event: emitted by {event.emitter}, the oracle is {oracle}")
+    if event.indexed_epoch != attested.epoch:
+        problems.append(f"event: topic epoch {event.indexed_epoch}, data {attested.epoch}")
+    if event.indexed_root != attested.margin_root:
+        problems.append(
+            f"event: topic margin_root {_shown(event.indexed_root)}, "
+            f"data {_shown(attested.margin_root)}"
+        )
+    return problems
+
+
 def _header_problems(
     client: ChainClient, deployment: Deployment, attested: MarginAttestation, at: BlockRef
 ) -> list[str]:
@@ -153,13 +186,32 @@ def _digest_problems(deployment: Deployment, event: AttestedEvent) -> list[str]:
     return [f"digest: emitted {_shown(event.digest)}, of the fields {_shown(digest)}"]
 
 
-def _signers(
+def _submission(
     client: ChainClient, deployment: Deployment, event: AttestedEvent
+) -> tuple[Submission | None, list[str]]:
+    """The call that posted it, and what that said otherwise than the event."""
+    try:
+        submission = posted_submission(client, deployment, event)
+    except InputError as error:
+        return None, [f"transaction: {error}"]
+    if submission is None:
+        return None, []
+    return submission, [
+        f"transaction: {field.name} submitted {_shown(sent)}, emitted {_shown(emitted)}"
+        for field in fields(MarginAttestation)
+        if (sent := getattr(submission.attestation, field.name))
+        != (emitted := getattr(event.attestation, field.name))
+    ]
+
+
+def _signers(
+    client: ChainClient,
+    deployment: Deployment,
+    event: AttestedEvent,
+    submission: Submission | None,
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Who signed. Empty without a problem where it was posted through another contract: the
-    oracle has checked the quorum, but the signatures are not in plain sight."""
-    signatures = posted_signatures(client, deployment, event)
-    if signatures is None:
+    """Who signed; empty without a problem where the signatures are not seen."""
+    if submission is None:
         return (), []
     at = client.block(event.block)
     registered: list[str] = client.call(deployment.margin_oracle, "signers", at=at)
@@ -167,7 +219,7 @@ def _signers(
     known = {signer.lower() for signer in registered}
     signers: list[str] = []
     problems: list[str] = []
-    for r, vs in signatures:
+    for r, vs in submission.signatures:
         try:
             signers.append(recover(event.digest, CompactSignature(r, vs)))
         except InputError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from eth_utils.address import to_checksum_address
 
 from keeper.chain.client import BlockRef, ChainClient
@@ -12,6 +14,37 @@ from keeper.errors import Reverted
 AGGREGATOR_ABI = "PriceFeedMock"
 
 _PHASE_BITS = 64  # a proxy puts the number of its aggregator above the round
+
+MAX_ANSWER = 2**62
+"""MarketFeeds takes no price above, nor one below 1."""
+
+_ROUND_BYTES = 5 * 32
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The price of the newest round and its time in Unix seconds."""
+
+    answer: int
+    updated_at: int
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is a price to MarketFeeds, fresh or not."""
+        return 0 < self.answer <= MAX_ANSWER
+
+
+def latest_answer(client: ChainClient, address: str, at: BlockRef) -> Answer | None:
+    """The newest round as MarketFeeds reads it; None when the aggregator answers with none."""
+    feed = Contract(AGGREGATOR_ABI, to_checksum_address(address))
+    try:
+        data = client.returned(feed, "latestRoundData", at=at)
+    except Reverted:
+        return None
+    if len(data) < _ROUND_BYTES:
+        return None
+    words = [data[first : first + 32] for first in range(0, _ROUND_BYTES, 32)]
+    return Answer(int.from_bytes(words[1], signed=True), int.from_bytes(words[3]))
 
 
 def round_in_force(client: ChainClient, address: str, time: int, at: BlockRef) -> int | None:

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+from eth_abi.exceptions import DecodingError
+from eth_typing import HexStr
+from eth_utils.address import to_checksum_address
+from web3.types import FilterParams, LogReceipt
 
 from keeper.attestation.typed_data import MarginAttestation
-from keeper.chain.abi import EventLog, decode_call
-from keeper.chain.client import BlockRef, ChainClient
+from keeper.chain.abi import Decoded, decode_call, decode_event, event_topic
+from keeper.chain.client import LOG_RANGE, BlockRef, ChainClient
 from keeper.chain.deployment import Deployment
+from keeper.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class AttestedEvent:
-    """One accepted attestation; `block` and `transaction` say where it was posted."""
+    """One accepted attestation; `block` and `transaction` say where it was posted.
+
+    As the node tells it, which is for the audit to judge: `indexed_epoch` and `indexed_root` are
+    its topics, `emitter` and `removed` what the log says of itself.
+    """
 
     attestation: MarginAttestation
     digest: bytes
     block: int
     transaction: bytes
+    indexed_epoch: int
+    indexed_root: bytes
+    emitter: str
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The arguments of a call of `submit`; signatures are `(r, vs)`."""
+
+    attestation: MarginAttestation
+    signatures: tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +59,10 @@ def read_attested(
     client: ChainClient, deployment: Deployment, from_block: int, to_block: int
 ) -> list[AttestedEvent]:
     """Every accepted attestation in the closed block range, oldest first."""
-    logs = client.events(deployment.margin_oracle, "Attested", from_block, to_block)
-    return [_event(log) for log in logs]
+    found: list[AttestedEvent] = []
+    for first in range(from_block, to_block + 1, LOG_RANGE):
+        found += _events(client, deployment, first, min(first + LOG_RANGE - 1, to_block))
+    return found
 
 
 def latest_attestation(
@@ -63,26 +87,61 @@ def attestation_words(attestation: MarginAttestation) -> tuple[Any, ...]:
     )
 
 
-def posted_signatures(
+def posted_submission(
     client: ChainClient, deployment: Deployment, event: AttestedEvent
-) -> list[tuple[bytes, bytes]] | None:
-    """The signatures `(r, vs)` that an attestation was posted with.
+) -> Submission | None:
+    """What the transaction of an attestation called `submit` with.
 
-    None when it did not come in a plain call of `submit`, so that they are not in plain sight.
+    None when it did not come in a plain call of `submit`, so that the signatures are not in plain
+    sight. Raises InputError when the arguments cannot be read.
     """
     oracle = deployment.margin_oracle
     to, data = client.transaction(event.transaction)
     if to != oracle.address:
         return None
-    args = decode_call(client.artifacts.abi(oracle.name), "submit", data)
+    try:
+        args = decode_call(client.artifacts.abi(oracle.name), "submit", data)
+    except DecodingError as error:
+        raise InputError(f"arguments of submit: {error}") from error
     if args is None:
         return None
-    return [(signature["r"], signature["vs"]) for signature in args[1]]
+    words, signatures = args
+    return Submission(_attestation(words), tuple((each["r"], each["vs"]) for each in signatures))
 
 
-def _event(log: EventLog) -> AttestedEvent:
-    raw = log.args["attestation"]
-    attestation = MarginAttestation(
+def _events(
+    client: ChainClient, deployment: Deployment, first: int, last: int
+) -> list[AttestedEvent]:
+    """One query. Not `client.events`, which drops what a log says of its emitter and removal."""
+    oracle = deployment.margin_oracle
+    abi = client.artifacts.abi(oracle.name)
+    query: FilterParams = {
+        "address": oracle.address,
+        "topics": [HexStr("0x" + event_topic(abi, "Attested").hex())],
+        "fromBlock": cast("Any", first),
+        "toBlock": cast("Any", last),
+    }
+    logs = client.guard(lambda: client.web3.eth.get_logs(query))
+    return [_event(abi, log) for log in logs]
+
+
+def _event(abi: list[dict[str, Any]], log: LogReceipt) -> AttestedEvent:
+    args = decode_event(abi, "Attested", list(map(bytes, log["topics"])), bytes(log["data"]))
+    return AttestedEvent(
+        attestation=_attestation(args["attestation"]),
+        digest=args["digest"],
+        block=log["blockNumber"],
+        transaction=bytes(log["transactionHash"]),
+        indexed_epoch=args["epoch"],
+        indexed_root=args["marginRoot"],
+        emitter=to_checksum_address(log["address"]),
+        removed=bool(log.get("removed", False)),
+    )
+
+
+def _attestation(raw: Decoded) -> MarginAttestation:
+    """The contract's struct."""
+    return MarginAttestation(
         config_digest=raw["configDigest"],
         epoch=raw["epoch"],
         ref_block=raw["refBlock"],
@@ -93,4 +152,3 @@ def _event(log: EventLog) -> AttestedEvent:
         margin_root=raw["marginRoot"],
         bundle_hash=raw["bundleHash"],
     )
-    return AttestedEvent(attestation, log.args["digest"], log.block, log.transaction)

@@ -19,7 +19,7 @@ from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
-from web3.types import BlockIdentifier, FilterParams, TxParams
+from web3.types import BlockIdentifier, FilterParams, LogReceipt, TxParams
 
 from keeper.chain.abi import (
     Decoded,
@@ -30,11 +30,12 @@ from keeper.chain.abi import (
     entry_of,
     event_topic,
 )
-from keeper.chain.artifacts import Artifacts
+from keeper.chain.artifacts import Abi, Artifacts
 from keeper.chain.deployment import Contract, Deployment
 from keeper.chain.faults import unavailable
 from keeper.chain.reverts import DecodedRevert, RevertDecoder
-from keeper.errors import ChainUnavailable, NotDeployed, WrongChain
+from keeper.chain.wiring import links_of
+from keeper.errors import ChainUnavailable, KeeperError, NotDeployed, WrongChain
 from keeper.telemetry.redaction import redact_url
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class ChainClient:
     @cached_property
     def chain_id(self) -> int:
         """The node's chain id."""
-        return self.guard(lambda: self.web3.eth.chain_id)
+        return self.guard(lambda: int(self.web3.eth.chain_id), "eth_chainId")
 
     @cached_property
     def reads_by_hash(self) -> bool:
@@ -95,9 +96,11 @@ class ChainClient:
         try:
             self.web3.eth.call({"to": NOBODY}, _by_hash(head))
         except requests.RequestException as error:
-            raise self._translated(error) from None
+            raise self._translated(error, "eth_call") from None
         except (TypeError, ValueError, Web3RPCError):
             return False
+        except Exception as error:  # noqa: BLE001 - sorted and raised again just below
+            raise self._translated(error, "eth_call") from None
         return True
 
     def head(self) -> BlockRef:
@@ -113,13 +116,22 @@ class ChainClient:
     ) -> Decoded:
         """A view's result at exactly that block; structs as dicts. A revert raises `Reverted`."""
         abi = self.artifacts.abi(contract.name)
-        tx: TxParams = {"to": contract.address, "data": HexBytes(encode_call(abi, function, args))}
-        data = bytes(self._pinned(at, lambda block: self.web3.eth.call(tx, block)))
+        data = self.returned(contract, function, args, at=at)
         if not data and entry_of(abi, "function", function)["outputs"]:
             raise NotDeployed(
                 f"{contract.name} at {contract.address} did not exist yet in block {at.number}"
             )
-        return decode_result(abi, function, data)
+        return self.guard(lambda: decode_result(abi, function, data), _call_of(contract, function))
+
+    def returned(
+        self, contract: Contract, function: str, args: Sequence[object] = (), *, at: BlockRef
+    ) -> bytes:
+        """The same as bytes, for a contract that may not keep to its ABI."""
+        abi = self.artifacts.abi(contract.name)
+        tx: TxParams = {"to": contract.address, "data": HexBytes(encode_call(abi, function, args))}
+        return self._pinned(
+            at, lambda block: bytes(self.web3.eth.call(tx, block)), _call_of(contract, function)
+        )
 
     def simulate(
         self, contract: Contract, function: str, args: Sequence[object], *, sender: ChecksumAddress
@@ -136,7 +148,7 @@ class ChainClient:
         except Exception as error:  # noqa: BLE001 - sorted and raised again just below
             if revert := self.reverts.of(error):
                 return revert
-            raise self._translated(error) from None
+            raise self._translated(error, "eth_call") from None
         return None
 
     def events(
@@ -150,9 +162,13 @@ class ChainClient:
 
     def transaction(self, transaction: bytes) -> tuple[str | None, bytes]:
         """Target and calldata of a mined transaction; no target for a creation."""
-        raw = self.guard(lambda: self.web3.eth.get_transaction(HexBytes(transaction)))
-        target = raw.get("to")
-        return (to_checksum_address(target) if target else None), bytes(raw.get("input", b""))
+
+        def read() -> tuple[str | None, bytes]:
+            raw = self.web3.eth.get_transaction(HexBytes(transaction))
+            target = raw.get("to")
+            return (to_checksum_address(target) if target else None), bytes(raw.get("input", b""))
+
+        return self.guard(read, "eth_getTransactionByHash")
 
     def check(self, deployment: Deployment, at: BlockRef) -> None:
         """Raise WrongChain or NotDeployed unless this node serves that deployment."""
@@ -161,6 +177,10 @@ class ChainClient:
                 f"{self.endpoint} serves chain {self.chain_id}, the deployment is on chain "
                 f"{deployment.chain_id}: set rpc_url or the deployment file"
             )
+        self._require_codes(deployment, at)
+        self._require_wiring(deployment, at)
+
+    def _require_codes(self, deployment: Deployment, at: BlockRef) -> None:
         for contract in deployment.contracts():
             code = self.code(contract, at)
             where = f"{contract.address} on chain {self.chain_id} in block {at.number}"
@@ -175,27 +195,45 @@ class ChainClient:
                     "deployment, or use the release of the keeper that belongs to it"
                 )
 
+    def _require_wiring(self, deployment: Deployment, at: BlockRef) -> None:
+        """Refuse contracts of two instances, each sound, that one file names together."""
+        for link in links_of(deployment):
+            found: str = self.call(link.contract, link.getter, at=at)
+            if to_checksum_address(found) != link.expected:
+                raise NotDeployed(
+                    f"{link.contract.name} at {link.contract.address} answers {link.getter}() with "
+                    f"{to_checksum_address(found)}, the deployment has {link.expected}: it mixes "
+                    "two instances, check the deployment"
+                )
+
     def code(self, contract: Contract, at: BlockRef) -> bytes:
         """Runtime code of a contract."""
         address = contract.address
-        return bytes(self._pinned(at, lambda block: self.web3.eth.get_code(address, block)))
+        return self._pinned(
+            at, lambda block: bytes(self.web3.eth.get_code(address, block)), "eth_getCode"
+        )
 
-    def guard(self, request: Callable[[], T]) -> T:
-        """Run one request; its failure becomes an error of ours."""
+    def guard(self, request: Callable[[], T], method: str = "a request") -> T:
+        """Run one request and the reading of its answer; a failure becomes an error of ours."""
         try:
             return request()
+        except KeeperError:
+            raise
         except Exception as error:  # noqa: BLE001 - sorted and raised again just below
-            raise self._translated(error) from None
+            raise self._translated(error, method) from None
 
     def _block(self, which: BlockIdentifier) -> BlockRef:
-        raw = cast("dict[str, Any]", self.guard(lambda: self.web3.eth.get_block(which)))
-        return BlockRef(int(raw["number"]), bytes(raw["hash"]), int(raw["timestamp"]))
+        def read() -> BlockRef:
+            raw = cast("dict[str, Any]", self.web3.eth.get_block(which))
+            return BlockRef(int(raw["number"]), _hash(raw["hash"]), int(raw["timestamp"]))
 
-    def _pinned(self, at: BlockRef, read: Callable[[Any], T]) -> T:
+        return self.guard(read, "eth_getBlockByNumber")
+
+    def _pinned(self, at: BlockRef, read: Callable[[Any], T], method: str) -> T:
         if self.reads_by_hash:
-            return self.guard(lambda: read(_by_hash(at)))
+            return self.guard(lambda: read(_by_hash(at)), method)
         self._require_canonical(at)
-        result = self.guard(lambda: read(at.number))
+        result = self.guard(lambda: read(at.number), method)
         self._require_canonical(at)
         return result
 
@@ -215,23 +253,36 @@ class ChainClient:
             "fromBlock": cast("Any", first),
             "toBlock": cast("Any", last),
         }
-        logs = self.guard(lambda: self.web3.eth.get_logs(query))
-        return [
-            EventLog(
-                name=event,
-                args=decode_event(abi, event, list(map(bytes, log["topics"])), bytes(log["data"])),
-                block=log["blockNumber"],
-                block_hash=bytes(log["blockHash"]),
-                transaction=bytes(log["transactionHash"]),
-                index=log["logIndex"],
-            )
-            for log in logs
-        ]
+        return self.guard(
+            lambda: [_event_log(abi, event, log) for log in self.web3.eth.get_logs(query)],
+            "eth_getLogs",
+        )
 
-    def _translated(self, error: Exception) -> Exception:
+    def _translated(self, error: Exception, method: str) -> Exception:
         if revert := self.reverts.of(error):
             return revert.error()
-        return unavailable(error, self.endpoint) or error
+        return unavailable(error, self.endpoint, method) or error
+
+
+def _hash(value: bytes) -> bytes:
+    if len(value) != 32:
+        raise ValueError(f"a hash of {len(value)} bytes")
+    return bytes(value)
+
+
+def _call_of(contract: Contract, function: str) -> str:
+    return f"eth_call of {contract.name}.{function}"
+
+
+def _event_log(abi: Abi, event: str, log: LogReceipt) -> EventLog:
+    return EventLog(
+        name=event,
+        args=decode_event(abi, event, list(map(bytes, log["topics"])), bytes(log["data"])),
+        block=int(log["blockNumber"]),
+        block_hash=bytes(log["blockHash"]),
+        transaction=bytes(log["transactionHash"]),
+        index=int(log["logIndex"]),
+    )
 
 
 def _by_hash(at: BlockRef) -> Decoded:

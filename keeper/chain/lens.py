@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from eth_utils.address import to_checksum_address
+
 from keeper.chain.abi import Decoded
+from keeper.chain.aggregator import latest_answer
 from keeper.chain.client import BlockRef, ChainClient
 from keeper.chain.deployment import Deployment
-from keeper.errors import ConfigError, MarketDataError
+from keeper.chain.engine import require_model
+from keeper.errors import MarketDataError
 from keeper.margin.scenarios import Model, model_hash
 from keeper.state.snapshot import (
     AccountRow,
@@ -42,7 +46,7 @@ def read_snapshot(
     """
     require_model(client, deployment, model, at)
     markets = read_markets(client, deployment, at)
-    require_spots(markets, at)
+    require_spots(client, deployment, markets, at)
     listings = _batches(client, deployment, "listings", "listingCount", LISTINGS_A_CALL, at)
     accounts = _batches(client, deployment, "accounts", "accountCount", ACCOUNTS_A_CALL, at)
     return build_snapshot(
@@ -61,21 +65,13 @@ def read_markets(
     return client.call(deployment.margin_lens, "markets", at=at)
 
 
-def require_model(client: ChainClient, deployment: Deployment, model: Model, at: BlockRef) -> None:
-    """Refuse to compute with another model than the contracts do."""
-    on_chain: bytes = client.call(deployment.risk_engine, "modelHash", at=at)
-    if on_chain != (ours := model_hash(model)):
-        raise ConfigError(
-            f"model_file: its hash is 0x{ours.hex()}, but the RiskEngine at "
-            f"{deployment.risk_engine.address} computes with 0x{on_chain.hex()}: use that model"
-        )
-
-
-def require_spots(markets: list[dict[str, Decoded]], at: BlockRef) -> None:
+def require_spots(
+    client: ChainClient, deployment: Deployment, markets: list[dict[str, Decoded]], at: BlockRef
+) -> None:
     """Refuse to value anything on a spot that the feeds themselves call zero or stale."""
     problems = [
-        f"underlying {market['underlying']}: spot_e8 {market['spot']} from "
-        f"{at.timestamp - market['spotTime']} s ago"
+        f"underlying {market['underlying']}: "
+        f"{_spot_problem(client, deployment, market['underlying'], at)}"
         for market in markets
         if market["spot"] == 0 or not market["spotFresh"]
     ]
@@ -83,6 +79,23 @@ def require_spots(markets: list[dict[str, Decoded]], at: BlockRef) -> None:
         raise MarketDataError(
             f"zero or stale spot in block {at.number}: {'; '.join(problems)}: check the aggregator"
         )
+
+
+def _spot_problem(
+    client: ChainClient, deployment: Deployment, underlying: int, at: BlockRef
+) -> str:
+    """What is wrong at the source: the feeds themselves show the last good price instead."""
+    feeds = deployment.market_feeds
+    address = to_checksum_address(client.call(feeds, "aggregatorOf", (underlying,), at=at))
+    latest = latest_answer(client, address, at)
+    if latest is None:
+        return f"the aggregator {address} does not answer"
+    if not latest.is_usable:
+        return f"the aggregator {address} answers {latest.answer}"
+    age = at.timestamp - latest.updated_at
+    if age < 0:
+        return f"the answer of aggregator {address} is dated {-age} s ahead"
+    return f"the answer of aggregator {address} is {age} s old"
 
 
 def _batches(

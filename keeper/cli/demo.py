@@ -58,6 +58,8 @@ def command(
 
         keeper demo --rpc http://127.0.0.1:8545 --out demo
     """
+    if out is not None:
+        _require_writable(out)
     configure_logging("error")
     console = Console(width=None if Console().is_terminal else _PLAIN_WIDTH, highlight=False)
     view: View = QuietView() if as_json else view_for(console, plain=plain)
@@ -76,6 +78,15 @@ def command(
             console.print(tables(record))
     if record.problems:
         raise VerificationMismatch("; ".join(record.problems))
+
+
+def _require_writable(directory: Path) -> None:
+    """Fail now rather than after the run."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise ConfigError(f"--out {directory}: cannot be written ({error.strerror})") from error
 
 
 @contextmanager

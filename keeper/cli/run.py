@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from keeper.chain.attestations import latest_attestation
 from keeper.cli.compose import open_context, open_source
 from keeper.cli.config import Settings, load_settings
 from keeper.cli.options import AsJson, ConfigFile, plain, write_json
@@ -72,15 +73,15 @@ def _names(jobs: str) -> list[str]:
 
 def _job(name: str, ctx: KeeperContext, settings: Settings, as_json: bool) -> Job:
     def turn() -> None:
-        summary = summarise(JOBS[name](ctx))
+        result = JOBS[name](ctx)
         if as_json:
-            write_json({"job": name, **summary})
+            write_json({"job": name, **summarise(result, ctx)})
 
     return Job(name, turn, getattr(settings.intervals, name))
 
 
-def summarise(result: object) -> dict[str, Any]:
-    """What a job did, as data."""
+def summarise(result: object, ctx: KeeperContext) -> dict[str, Any]:
+    """What a job did, as data; of an attestation that was posted, its epoch and root as well."""
     if isinstance(result, LiquidationRound):
         return {
             "block": result.at.number,
@@ -92,7 +93,12 @@ def summarise(result: object) -> dict[str, Any]:
             "skips": plain(result.plan.skips),
         }
     if isinstance(result, Settlements):
-        return {"fixed": plain(result.fixed), "settled": plain(result.settled)}
+        return plain(result)
     if isinstance(result, TxOutcome):
-        return {"transaction": plain(result)}
-    return {"transaction": None}
+        posted = latest_attestation(ctx.client, ctx.deployment, ctx.client.block(result.block))
+        return {
+            "transaction": plain(result),
+            "epoch": posted.epoch,
+            "root": plain(posted.margin_root),
+        }
+    return {"transaction": None, "epoch": None, "root": None}

@@ -113,6 +113,7 @@ def test_gas__attesting_a_book_and_flagging_stay_in_bounds(summary):
         (("--rpc", "http://127.0.0.1:9"), 69, "no Ethereum node answers at http://127.0.0.1:9"),
         (("--rpc", "nonsense"), 69, "no Ethereum node answers"),
         (("--steps", "0"), 2, "--steps"),
+        (("--out", "/proc/demo"), 78, "--out /proc/demo: cannot be written"),
     ],
 )
 def test_bad_input__one_line_and_its_code(args, code, message):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from eth_abi.abi import encode as abi_encode
@@ -22,10 +22,37 @@ POSTED_IN = 99
 _TYPES = "(bytes32,uint64,uint64,uint64,uint32,bytes32,bytes32,bytes32,bytes32)"
 
 
-def attest(node: FakeNode, epoch: int = 3, *, via: str | None = None, **lies: Any) -> bytes:
+@dataclass
+class AttestedNode(FakeNode):
+    """A node with history: no code before the deployment, no state before `pruned_below`."""
+
+    deployed_in: int = DEPLOYMENT.block
+    pruned_below: int = 0
+
+    def eth_getCode(self, address: str, at: Any) -> str:
+        number = next(
+            number
+            for number in range(self.head + 1)
+            if at in (hex(number), "latest")
+            or (isinstance(at, dict) and at["blockHash"] == block_hash(number))
+        )
+        if number < self.pruned_below:
+            raise ValueError("missing trie node")
+        return super().eth_getCode(address, at) if number >= self.deployed_in else "0x"
+
+
+def attest(
+    node: FakeNode,
+    epoch: int = 3,
+    *,
+    via: str | None = None,
+    submitted: dict[str, Any] | None = None,
+    **lies: Any,
+) -> bytes:
     """Put an attestation on the chain as the oracle would; `lies` replace fields of the honest one.
 
-    Returns the hash of the transaction; `via` is another contract that it was sent to.
+    Returns the hash of the transaction; `via` is another contract that it was sent to, `submitted`
+    what its arguments say otherwise than the event.
     """
     node.views |= {
         ("MarginOracle", "signers"): [signer.address for signer in SIGNERS],
@@ -38,7 +65,16 @@ def attest(node: FakeNode, epoch: int = 3, *, via: str | None = None, **lies: An
     signers = sorted(lies.get("signers", SIGNERS), key=lambda signer: int(signer.address, 16))
     signatures = [signer.sign_digest(digest) for signer in signers]
     words = attestation_words(attestation)
-    data = encode_call(ABI, "submit", (words, [(each.r, each.vs) for each in signatures]))
+    sent = attestation_words(replace(attestation, **(submitted or {})))
+    data = encode_call(ABI, "submit", (sent, [(each.r, each.vs) for each in signatures]))
+    node.views["MarginOracle", "latest"] = (
+        attestation.epoch,
+        attestation.ref_block,
+        attestation.ref_time,
+        attestation.leaf_count,
+        attestation.margin_root,
+        digest,
+    )
     transaction = keccak(data)
     hexed = f"0x{transaction.hex()}"
     node.transactions[hexed] = {

@@ -4,9 +4,11 @@ from web3 import HTTPProvider, Web3
 from keeper.chain.client import BlockRef, ChainClient
 from keeper.errors import ChainUnavailable, NotDeployed, Reverted, WrongChain
 from tests.unit.chain.fake_node import (
+    AGGREGATOR,
     ARTIFACTS,
     DEPLOYMENT,
     T0,
+    WIRING,
     FakeNode,
     Revert,
     Serving,
@@ -145,6 +147,19 @@ def test_check__immutables_filled_in__is_the_same_code(node):
     client.check(DEPLOYMENT, client.head())
 
 
+@pytest.mark.parametrize(("contract", "getter"), list(WIRING))
+def test_check__contract_of_another_instance__names_getter_and_both(node, contract, getter):
+    node.views[contract, getter] = AGGREGATOR.address
+    client = client_of(node)
+    expected = WIRING[contract, getter]
+    with pytest.raises(NotDeployed) as caught:
+        client.check(DEPLOYMENT, client.head())
+    assert str(caught.value).startswith(f"{contract} at 0x")
+    assert f"answers {getter}() with {AGGREGATOR.address}, the deployment has {expected}" in str(
+        caught.value
+    )
+
+
 def test_check__any_token_is_the_dollar(node):
     node.code["UsdCoin"] = "0x00"
     client = client_of(node)
@@ -200,7 +215,91 @@ def test_guard__a_bug__stays_what_it_is(node):
     client = ChainClient(Web3(HTTPProvider(node.url)), ARTIFACTS)
 
     def bug():
-        raise KeyError("bug")
+        raise ZeroDivisionError("bug")
 
-    with pytest.raises(KeyError, match="bug"):
+    with pytest.raises(ZeroDivisionError, match="bug"):
         client.guard(bug)
+
+
+def test_guard__an_error_of_ours__passes_unchanged(node):
+    ours = NotDeployed("as it is")
+
+    def fails():
+        raise ours
+
+    with pytest.raises(NotDeployed) as caught:
+        client_of(node).guard(fails)
+    assert caught.value is ours
+
+
+def answers(node, **replies):
+    """The node answers these methods so, whatever the arguments."""
+    for method, reply in replies.items():
+        setattr(node, method, lambda *_params, reply=reply: reply)
+
+
+def malformed(method):
+    return pytest.raises(ChainUnavailable, match=rf"http://127\S+ gave a malformed.* to {method}: ")
+
+
+@pytest.mark.parametrize("reply", ["zebra", None, [], {}])
+def test_chain_id__malformed__names_endpoint_and_method(node, reply):
+    answers(node, eth_chainId=reply)
+    with malformed("eth_chainId"):
+        _ = client_of(node).chain_id
+
+
+@pytest.mark.parametrize(
+    "change", [{"number": None}, {"hash": None}, {"timestamp": "zebra"}, {"hash": "0x12"}]
+)
+def test_block__malformed__names_endpoint_and_method(node, change):
+    answers(node, eth_getBlockByNumber=node.eth_getBlockByNumber("0x40", False) | change)
+    with malformed("eth_getBlockByNumber"):
+        client_of(node).block(64)
+
+
+@pytest.mark.parametrize("reply", [None, [], {}, "zebra", [1]])
+def test_block__no_block_at_all__is_unavailable(node, reply):
+    answers(node, eth_getBlockByNumber=reply)
+    with pytest.raises(ChainUnavailable, match="http://127"):
+        client_of(node).block(64)
+
+
+@pytest.mark.parametrize("reply", ["0x01", "zebra", None, {}, 5])
+def test_call__malformed__names_endpoint_and_view(node, reply):
+    client = client_of(node)
+    assert client.reads_by_hash
+    at = client.head()
+    answers(node, eth_call=reply)
+    with malformed("eth_call of MarginOracle.epochBlocks"):
+        client.call(DEPLOYMENT.margin_oracle, "epochBlocks", at=at)
+
+
+@pytest.mark.parametrize("reply", [None, [{}], [None], "zebra", [{"topics": []}]])
+def test_events__malformed__names_endpoint_and_method(node, reply):
+    answers(node, eth_getLogs=reply)
+    with malformed("eth_getLogs"):
+        client_of(node).events(DEPLOYMENT.margin_oracle, "Attested", 0, 9)
+
+
+@pytest.mark.parametrize("reply", [{"to": "zebra", "input": "0x"}, {"to": 5}, [1], "zebra"])
+def test_transaction__malformed__names_endpoint_and_method(node, reply):
+    answers(node, eth_getTransactionByHash=reply)
+    with malformed("eth_getTransactionByHash"):
+        client_of(node).transaction(b"\x01" * 32)
+
+
+@pytest.mark.parametrize("body", ["null", "[]", "5", '"zebra"'])
+def test_head__reply_is_no_object__is_unavailable(node, body):
+    node.raw_reply = (200, body)
+    with pytest.raises(ChainUnavailable, match=r"http://127.*eth_getBlockByNumber"):
+        client_of(node).head()
+
+
+def test_malformed__text_of_the_answer_is_one_short_redacted_line(node):
+    answers(node, eth_chainId="https://host/SECRET\n" * 50)
+    with malformed("eth_chainId") as caught:
+        _ = client_of(node).chain_id
+    assert "SECRET" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 from keeper.chain.artifacts import shipped_file
 from keeper.margin.scenarios import Model, model_hash, parse_model
 from keeper.state.instruments import Instrument, Kind
 from keeper.units import E8, WAD
-from tests.unit.chain.fake_node import T0
+from tests.unit.chain.fake_node import AGGREGATOR, T0
 
 MODEL: Model = parse_model(shipped_file("config", "model.toml").read_text(encoding="utf-8"))
 EXPIRY = T0 + 30 * 86_400
@@ -70,6 +71,17 @@ def account(
     }
 
 
+def parameters(model: Model = MODEL) -> dict[tuple[str, str], Any]:
+    """What an engine with that model answers, whatever its hash."""
+    risks = {risk.underlying: astuple(risk)[2:] for risk in model.underlyings}
+    return {
+        ("RiskEngine", "factors"): astuple(model.factors),
+        ("RiskEngine", "underlyingRisk"): risks.__getitem__,
+        ("RiskEngine", "scenarioCount"): len(model.scenarios),
+        ("RiskEngine", "scenario"): lambda index: astuple(model.scenarios[index])[1:],
+    }
+
+
 def views(
     markets: list[dict[str, Any]] | None = None, accounts: list[dict[str, Any]] | None = None
 ) -> dict[tuple[str, str], Any]:
@@ -86,7 +98,9 @@ def views(
         {"instrument": PUT, "openInterest": 5_000, "settlement": 0},
         {"instrument": PERPETUAL, "openInterest": 100, "settlement": 0},
     ]
-    return {
+    return parameters() | {
+        ("MarketFeeds", "aggregatorOf"): AGGREGATOR.address,
+        ("PriceFeedMock", "latestRoundData"): (7, 180 * E8, T0, T0, 7),
         ("RiskEngine", "modelHash"): model_hash(MODEL),
         ("RiskEngine", "gridMask"): (1 << len(MODEL.scenarios)) - 1,
         ("MarginLens", "markets"): markets,

@@ -1,14 +1,20 @@
 """The verbs against a node that answers from a table."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from keeper.cli.app import main
+from keeper.cli.run import summarise
+from keeper.jobs.settle import Settlements
+from keeper.tx.sender import TxOutcome
 from keeper.units import WAD
-from tests.unit.audit.attested import attest
-from tests.unit.chain.fake_node import DEPLOYMENT, FakeNode, Serving
+from tests.unit.audit.attested import POSTED_IN, AttestedNode, attest
+from tests.unit.chain.fake_node import DEPLOYMENT, Serving
 from tests.unit.chain.world import ALICE, MODEL, views
+from tests.unit.jobs.keeper_of import keeper_of
 
 
 @pytest.fixture
@@ -23,7 +29,7 @@ def node():
         "worstScenario": 0,
     }
     table = views() | {("MarginLens", "health"): health}
-    with Serving(FakeNode(head=100, views=table)) as running:
+    with Serving(AttestedNode(head=100, views=table)) as running:
         yield running
 
 
@@ -91,15 +97,69 @@ def test_margin__before_any_sound_forward__its_leaf_is_the_sentinel(node, source
 
 def test_verify__nothing_attested__says_so(source, capsys):
     assert main(["verify", *source]) == 65
-    assert capsys.readouterr().err == "error: no epoch has been attested yet\n"
+    assert capsys.readouterr().err == "error: nothing attested yet\n"
 
 
 def test_verify__equal__one_line_an_epoch(node, source, capsys):
     attest(node, 1)
     attest(node, 2)
-    lines = succeeds(["verify", "--all", *source], capsys).splitlines()
+    *lines, closing = succeeds(["verify", "--all", *source], capsys).splitlines()
+    assert closing == "2 of 2 epochs are equal to the byte"
     assert [line.split()[1] for line in lines] == ["1", "2"]
     assert all(" equal " in line for line in lines)
+    assert all(line.endswith("signers 2") for line in lines)
+
+
+def test_verify__json__the_last_verdict_carries_the_summary(node, source, capsys):
+    attest(node, 1)
+    attest(node, 2)
+    out = succeeds(["verify", "--all", "--json", *source], capsys)
+    first, last = map(json.loads, out.splitlines())
+    assert (first["epoch"], last["epoch"]) == (1, 2)
+    assert "summary" not in first
+    assert last["summary"] == {"epochs": 2, "equal": 2, "signatures_not_seen": 0}
+
+
+def test_verify__posted_through_another_contract__signatures_are_not_seen(node, source, capsys):
+    attest(node, 1)
+    attest(node, 2, via="0x" + "22" * 20)
+    first, second, closing = succeeds(["verify", "--all", *source], capsys).splitlines()
+    assert first.endswith("signers 2")
+    assert second.endswith("signatures not seen")
+    assert closing == "2 of 2 epochs are equal to the byte; signatures not seen of 1"
+    found = json.loads(succeeds(["verify", "2", "--json", *source], capsys))
+    assert (found["ok"], found["signatures_seen"]) == (True, False)
+    assert found["summary"]["signatures_not_seen"] == 1
+
+
+@pytest.mark.parametrize("args", [["--all"], [], ["1"]], ids=["all", "newest", "named"])
+def test_verify__node_drops_the_newest_event__exit_code_3(node, source, args, capsys):
+    attest(node, 1)
+    attest(node, 2)
+    succeeds(["verify", *args, *source], capsys)
+    node.logs.pop()
+    assert main(["verify", *args, *source]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: the oracle's latest is epoch 2, digest 0x")
+
+
+def test_verify__deployment_block_too_late__all_is_refused(node, source, capsys):
+    attest(node, 1)
+    node.deployed_in = 0
+    assert main(["verify", "--all", *source]) == 78
+    assert "deployment: block is 1, but MarginOracle" in capsys.readouterr().err
+    # One epoch says nothing of those before it.
+    assert succeeds(["verify", "1", *source], capsys).endswith(
+        "1 of 1 epochs are equal to the byte\n"
+    )
+
+
+def test_verify__deployment_block_after_the_head__is_refused(node, source, capsys):
+    attest(node, 1)
+    replace(DEPLOYMENT, block=node.head + 1).save(Path(source[3]))
+    assert main(["verify", "--all", *source]) == 78
+    assert "deployment: block is 101, but the chain ends at 100" in capsys.readouterr().err
 
 
 def test_verify__newest_by_default_or_the_one_named(node, source, capsys):
@@ -127,6 +187,21 @@ def test_verify__epoch_never_attested__says_where_it_looked(node, source, capsys
     assert "epoch 2 was not attested between blocks 1 and 100" in capsys.readouterr().err
 
 
+OUTCOME = TxOutcome(b"\x0a" * 32, POSTED_IN, 21_000, 1)
+SHOWN = {"hash": "0x" + "0a" * 32, "block": POSTED_IN, "gas_used": 21_000, "status": 1}
+
+
+def test_run__json_of_attest__has_epoch_and_root(node):
+    attest(node, 2, margin_root=b"\x01" * 32)
+    found = summarise(OUTCOME, keeper_of(node))
+    assert found == {"transaction": SHOWN, "epoch": 2, "root": "0x" + "01" * 32}
+
+
+def test_run__json_of_settle__has_covered_deficits(node):
+    found = summarise(Settlements((), (), (OUTCOME,)), keeper_of(node))
+    assert found == {"fixed": [], "settled": [], "covered": [SHOWN]}
+
+
 def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path, capsys):
     lot = WAD // 1000
     node.views |= {
@@ -151,6 +226,8 @@ def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path,
     args = ["run", "--config", str(config), "--dry-run", "--once", "--json"]
     lines = [json.loads(line) for line in succeeds(args, capsys).splitlines()]
     assert [line["job"] for line in lines] == ["attest", "liquidate", "settle"]
+    assert lines[0] == {"job": "attest", "transaction": None, "epoch": None, "root": None}
     assert lines[1]["breaches"] == []
+    assert lines[2] == {"job": "settle", "fixed": [], "settled": [], "covered": []}
     assert node.sent == []
     assert not (tmp_path / "signing.log").exists()

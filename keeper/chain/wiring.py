@@ -1,0 +1,40 @@
+"""Which contract of a deployment must point to which other one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_typing import ChecksumAddress
+
+from keeper.chain.deployment import Contract, Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A getter without arguments, and the address that it has to answer."""
+
+    contract: Contract
+    getter: str
+    expected: ChecksumAddress
+
+
+def links_of(deployment: Deployment) -> tuple[Link, ...]:
+    """Every address that a contract of one instance holds of another one."""
+    house, engine = deployment.clearinghouse, deployment.risk_engine
+    feeds, lens = deployment.market_feeds, deployment.margin_lens
+    auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
+    table = (
+        (house, "usdc", deployment.usd_coin),
+        (house, "engine", engine),
+        (house, "feeds", feeds),
+        (house, "oracle", oracle),
+        (house, "auction", auction),
+        (lens, "clearinghouse", house),
+        (lens, "engine", engine),
+        (lens, "feeds", feeds),
+        (auction, "clearinghouse", house),
+        (auction, "engine", engine),
+        (oracle, "engine", engine),
+        (engine, "feeds", feeds),
+    )
+    return tuple(Link(contract, getter, target.address) for contract, getter, target in table)
