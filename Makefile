@@ -26,7 +26,7 @@ test: install node ## everything below
 	@$(MAKE) --no-print-directory test-contracts
 
 test-python: install ## pytest
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-contracts: install node ## forge test, and that abis/ is what the contracts compile to
 	cd contracts && ../$(TOOLS) forge test
