@@ -35,7 +35,7 @@ test-contracts: install node ## forge test, and that abis/ is what the contracts
 lint: install node ## ruff, pyright, forge fmt
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright
+	$(BIN)/pyright --project pyproject.toml
 	cd contracts && ../$(TOOLS) forge fmt --check
 
 contracts: install node ## compile the contracts and rewrite abis/
