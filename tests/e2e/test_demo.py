@@ -127,7 +127,13 @@ def test_bad_input__one_line_and_its_code(args, code, message):
 def test_interrupt__ends_with_the_cursor_back_and_no_traceback():
     read, write = pty.openpty()
     command = [sys.executable, "-m", "keeper", "demo", "--steps", "1"]
-    process = subprocess.Popen(command, stdout=write, stderr=write)
+    # A job of a shell without a terminal inherits SIGINT ignored; a person's terminal does not.
+    process = subprocess.Popen(
+        command,
+        stdout=write,
+        stderr=write,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     os.close(write)
     shown, sent = b"", False
     try:
