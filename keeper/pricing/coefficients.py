@@ -72,6 +72,10 @@ LN2_LOW: Final = 1.90821492927058770002e-10
 LOG2_E: Final = 1.44269504088896338700
 INV_SQRT_2PI: Final = 0.3989422804014326779
 
+# N(-37) is 1e-299: beyond it a probability is 0 or 1. Clamping d1 and d2 keeps infinities out of
+# the polynomial and subnormals, which some settings flush to zero, out of the results.
+FARTHEST: Final = 37.0
+
 # 1.5 * 2**52: adding it rounds a float to an integer that then stands in the low bits of the sum.
 ROUNDER: Final = 6755399441055744.0
 ROUNDER_BITS: Final = 0x4338000000000000

@@ -15,8 +15,8 @@ LOWEST = -708.0
 HIGHEST = 709.0
 
 _E0, _E1, _E2, _E3, _E4, _E5, _E6, _E7, _E8, _E9, _E10 = EXP
-_EXPONENT_ORIGIN = np.uint64(ROUNDER_BITS - 1023)
-_MANTISSA_WIDTH = np.uint64(52)
+EXPONENT_ORIGIN = np.uint64(ROUNDER_BITS - 1023)
+MANTISSA_WIDTH = np.uint64(52)
 
 
 def exp(x: FloatArray) -> FloatArray:
@@ -31,5 +31,5 @@ def exp(x: FloatArray) -> FloatArray:
     middle = (_E4 + _E5 * r) + (_E6 + _E7 * r) * r2
     high = (_E8 + _E9 * r) + _E10 * r2
     p = low + middle * r4 + high * (r4 * r4)
-    power_of_two = (shifted.view(np.uint64) - _EXPONENT_ORIGIN) << _MANTISSA_WIDTH
+    power_of_two = (shifted.view(np.uint64) - EXPONENT_ORIGIN) << MANTISSA_WIDTH
     return (1.0 + (r + r2 * p)) * power_of_two.view(np.float64)

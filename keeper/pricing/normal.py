@@ -19,8 +19,13 @@ from keeper.units import FloatArray
 # fmt: on
 
 
-def _upper_tail(y: FloatArray) -> FloatArray:
-    """Return N(-y) for `y >= 0`."""
+def bell(x: FloatArray) -> FloatArray:
+    """Return exp(-x^2 / 2), float64 of any shape."""
+    return exp(-0.5 * x * x)
+
+
+def upper_tail(y: FloatArray, bell: FloatArray) -> FloatArray:
+    """Return N(-y) for `y >= 0` and its `bell(y)`, float64 of any shape."""
     u = 1.0 / (y + TAIL_SHIFT)
     t = (y - TAIL_SHIFT) * u
     t2 = t * t
@@ -33,15 +38,19 @@ def _upper_tail(y: FloatArray) -> FloatArray:
     top = ((_N16 + _N17 * t) + (_N18 + _N19 * t) * t2) + (
         (_N20 + _N21 * t) + (_N22 + _N23 * t) * t2
     ) * t4
-    return exp(-0.5 * y * y) * u * ((low + mid * t8) + top * (t8 * t8))
+    return bell * u * ((low + mid * t8) + top * (t8 * t8))
+
+
+def below(x: FloatArray, tail: FloatArray) -> FloatArray:
+    """Return N(x) from `tail = N(-|x|)`, float64 of any shape."""
+    return np.where(x < 0.0, tail, 1.0 - tail)
 
 
 def cdf(x: FloatArray) -> FloatArray:
     """Return N(x), float64 of any shape, to 3e-16; tails above 1e-7 to 1.2e-15 of themselves."""
-    tail = _upper_tail(np.abs(x))
-    return np.where(x < 0.0, tail, 1.0 - tail)
+    return below(x, upper_tail(np.abs(x), bell(x)))
 
 
 def density(x: FloatArray) -> FloatArray:
     """Return the normal density, float64 of any shape."""
-    return INV_SQRT_2PI * exp(-0.5 * x * x)
+    return INV_SQRT_2PI * bell(x)

@@ -15,8 +15,9 @@ PRICING = Path(__file__).resolve().parents[3] / "keeper" / "pricing"
 
 # Elementwise and exactly rounded by IEEE 754, or not arithmetic at all.
 ALLOWED = {
-    "abs", "asarray", "errstate", "maximum", "minimum", "sqrt", "where",
-    "bool_", "float64", "uint64", "typing",
+    "abs", "maximum", "minimum", "sqrt", "where",
+    "asarray", "ascontiguousarray", "broadcast_shapes", "broadcast_to", "empty", "errstate",
+    "bool_", "float64", "generic", "uint64", "typing",
 }  # fmt: skip
 
 
