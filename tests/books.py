@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from keeper.margin.scenarios import Model, model_hash, parse_model
+from keeper.margin.scenarios import Model, Scenario, model_hash, parse_model
 from keeper.state.accounts import account_id
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import (
@@ -21,6 +21,23 @@ from keeper.state.snapshot import (
 
 MODEL_TEXT = (Path(__file__).parents[1] / "config" / "model.toml").read_text("utf-8")
 MODEL = parse_model(MODEL_TEXT)
+STILL = Scenario(
+    "one",
+    spot_bps=0,
+    others_spot_bps=0,
+    vol_bps=0,
+    others_vol_bps=0,
+    flat_bps=0,
+    front_bps=0,
+    twist_bps=0,
+    skew_bps=0,
+    curvature_bps=0,
+    weight_bps=10_000,
+    clock_seconds=0,
+    focus=0,
+    rolls=False,
+    floor=False,
+)
 
 NOW = 1_900_000_000
 BTC, ETH = 1, 2

@@ -17,6 +17,7 @@ import mpmath as mp
 
 mp.mp.dps = 40
 YEAR = 365 * 86400
+SHIFTS = ("flat", "front", "twist", "skew", "curvature")
 
 
 class Reference:
@@ -24,6 +25,8 @@ class Reference:
 
     def __init__(self, model_text: str, underlyings: Any, forwards: Any, now: int) -> None:
         self.model = tomllib.loads(model_text)
+        table = self.model["scenarios"]
+        self.scenarios = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
         self.now = now
         self.risk = {row["underlying"]: row for row in self.model["underlyings"]}
         self.underlying = {row.underlying: row for row in underlyings}
@@ -48,32 +51,65 @@ class Reference:
 
     def mark(self, instrument: int, scenario: Mapping[str, Any] | None = None) -> mp.mpf:
         """Value a unit, now or after a scenario, before its weight."""
-        underlying, expiry, kind, strike = fields(instrument)
+        _, expiry, kind, strike = fields(instrument)
         reference = real(self.reference(instrument))
         seconds = max(expiry - self.now, 0)
-        move, factor = mp.mpf(0), mp.mpf(1)
-        base = reference
-        if scenario is not None:
-            scan = mp.mpf(self.underlying[underlying].scan_range_wad) / 10**18
-            move = min(max(mp.mpf(scenario["spot_bps"]) / 10**4 * scan, mp.mpf("-0.9")), mp.mpf(5))
-            seconds = max(seconds - scenario["clock_seconds"], 0)
-            vol_range = "vol_up" if scenario["vol_bps"] > 0 else "vol_down"
-            term = mp.sqrt(30 * 86400 / max(mp.mpf(seconds), mp.mpf("0.8") * 86400))
-            shock = (
-                mp.mpf(scenario["vol_bps"]) / 10**4 * real(self.rate(underlying, vol_range)) * term
-            )
-            factor = mp.exp(min(max(shock, mp.mpf("-1.2")), mp.mpf("1.2")))
-        reference = reference * (1 + move)
         if kind <= 3:
-            return reference
+            move = self.move(instrument, scenario) if scenario else 0
+            return reference * (1 + move)
+        years, variance = mp.mpf(seconds) / YEAR, self.variance(instrument)
+        moneyness, vol = mp.log(real(strike) / reference), mp.sqrt(variance)
+        if scenario is not None:
+            z = moneyness / mp.sqrt(variance * years) if seconds else mp.mpf(0)
+            vol *= mp.exp(self.shift(instrument, scenario, clamp(z, "-2.5", "2.5")))
+            reference *= 1 + self.move(instrument, scenario)
+            years = mp.mpf(max(seconds - scenario["clock_seconds"], 0)) / YEAR
+        return black(reference, real(strike), vol, years, 1 if kind == 4 else -1)
+
+    def variance(self, instrument: int) -> mp.mpf:
+        """Variance a year at the strike."""
+        underlying, expiry, _, strike = fields(instrument)
         row = self.forward_row[underlying, expiry]
         a, b, rho, m, sigma = (
             mp.mpf(getattr(row, n)) / 10**18 for n in ("a", "b", "rho", "m", "sigma")
         )
-        distance = mp.log(real(strike) / base) - m
+        distance = mp.log(real(strike) / real(self.reference(instrument))) - m
         variance = a + b * (rho * distance + mp.sqrt(distance**2 + sigma**2))
-        vol = mp.sqrt(min(max(variance, mp.mpf("0.0001")), mp.mpf(25))) * factor
-        return black(reference, real(strike), vol, mp.mpf(seconds) / YEAR, 1 if kind == 4 else -1)
+        return clamp(variance, "0.0001", "25")
+
+    def aimed(self, instrument: int, scenario: Mapping[str, Any], name: str) -> mp.mpf:
+        """A column that `focus` splits, as a fraction."""
+        meant = scenario["focus"] in (0, fields(instrument)[0])
+        return mp.mpf(scenario[name if meant else f"others_{name}"]) / 10**4
+
+    def move(self, instrument: int, scenario: Mapping[str, Any]) -> mp.mpf:
+        """Relative move of spot and forward."""
+        underlying, expiry, kind, _ = fields(instrument)
+        scan = mp.mpf(self.underlying[underlying].scan_range_wad) / 10**18
+        move = clamp(self.aimed(instrument, scenario, "spot_bps") * scan, "-0.9", "5")
+        if scenario["rolls"] and kind >= 3:
+            hours = mp.mpf(expiry - self.now) / 3600
+            move *= 1 - clamp((72 - hours) / 48, 0, 1)
+        return move
+
+    def shift(self, instrument: int, scenario: Mapping[str, Any], z: mp.mpf) -> mp.mpf:
+        """Change of ln vol at a strike `z` deviations from the forward."""
+        underlying, expiry, _, _ = fields(instrument)
+        share = {name: mp.mpf(scenario[f"{name}_bps"]) / 10**4 for name in SHIFTS}
+        vol = self.aimed(instrument, scenario, "vol_bps")
+        days = mp.mpf(expiry - self.now) / 86400
+        t = max(days - mp.mpf(scenario["clock_seconds"]) / 86400, mp.mpf("0.8"))
+
+        def level(rises: bool) -> mp.mpf:
+            return real(self.rate(underlying, "vol_up" if rises else "vol_down"))
+
+        shift = vol * level(vol > 0) * mp.sqrt(30 / t)
+        shift += share["flat"] * level(share["flat"] > 0) * (30 / t) ** mp.mpf("0.2")
+        shift += share["front"] * clamp((5 - days) / 3, 0, 1)
+        g = clamp(mp.log(t / 30) / mp.log(30), -1, 1)
+        shift -= share["twist"] * g * ((30 / t) ** mp.mpf("0.4") if g < 0 else 1)
+        shift += (share["skew"] * z + share["curvature"] * abs(z)) * min(mp.sqrt(30 / t), 3)
+        return clamp(shift, "-1.2", "1.2")
 
     def per_lot(self, instrument: int, amount: mp.mpf) -> int:
         lot = real(self.lot(fields(instrument)[0]))
@@ -90,7 +126,7 @@ class Reference:
             self.per_lot(
                 instrument, mp.mpf(s["weight_bps"]) / 10**4 * (self.mark(instrument, s) - mark)
             )
-            for s in self.model["scenarios"]
+            for s in self.scenarios
         ]
 
     def standard(self, instrument: int, lots: int) -> int:
@@ -126,10 +162,7 @@ class Reference:
         paid = sum(abs(n) * self.standard(i, n) for i, n in long_options.items())
         others = sum(abs(n) * self.standard(i, n) for i, n in legs.items() if i not in long_options)
         pnl = {i: self.pnl(i) for i in legs}
-        losses = [
-            -sum(n * pnl[i][s] for i, n in legs.items())
-            for s in range(len(self.model["scenarios"]))
-        ]
+        losses = [-sum(n * pnl[i][s] for i, n in legs.items()) for s in range(len(self.scenarios))]
         worst = max(0, *losses)
         charge = min(
             math.ceil(factors["minimum_charge_bps"] * gross),
@@ -160,6 +193,10 @@ def fields(instrument: int) -> tuple[int, int, int, Fraction]:
         instrument >> 64 & 255,
         Fraction(instrument & (1 << 64) - 1, 10**8),
     )
+
+
+def clamp(x: mp.mpf, low: str | int, high: str | int) -> mp.mpf:
+    return min(max(x, mp.mpf(low)), mp.mpf(high))
 
 
 def real(x: Fraction) -> mp.mpf:

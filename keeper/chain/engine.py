@@ -37,6 +37,18 @@ def require_model(client: ChainClient, deployment: Deployment, model: Model, at:
         agreed.add((engine.address, ours))
 
 
+def risk_words(risk: UnderlyingRisk) -> tuple[int, ...]:
+    """Return the contract's struct of one underlying's parameters, in its order."""
+    _, _, *words = astuple(risk)
+    return tuple(words)
+
+
+def scenario_words(scenario: Scenario) -> tuple[int, ...]:
+    """Return the contract's struct of one scenario, in its order."""
+    _, *words = astuple(scenario)
+    return tuple(words)
+
+
 def _require_parameters(
     client: ChainClient, deployment: Deployment, model: Model, at: BlockRef
 ) -> None:
@@ -57,10 +69,10 @@ def _parameters(model: Model) -> Iterator[tuple[str, tuple[int, ...], object]]:
     """Getter, its arguments and its answer; a struct's as a tuple in the contract's order."""
     yield "factors", (), astuple(model.factors)
     for risk in model.underlyings:
-        yield "underlyingRisk", (risk.underlying,), _risk_words(risk)
+        yield "underlyingRisk", (risk.underlying,), risk_words(risk)
     yield "scenarioCount", (), len(model.scenarios)
     for index, scenario in enumerate(model.scenarios):
-        yield "scenario", (index,), _scenario_words(scenario)
+        yield "scenario", (index,), scenario_words(scenario)
 
 
 def _pairs(found: object, expected: object) -> Iterator[tuple[str, object, object]]:
@@ -70,25 +82,3 @@ def _pairs(found: object, expected: object) -> Iterator[tuple[str, object, objec
             yield f".{field}", theirs, ours
     else:
         yield "", found, expected
-
-
-def _risk_words(risk: UnderlyingRisk) -> tuple[int, ...]:
-    return (
-        risk.lot,
-        risk.scan_range,
-        risk.vol_up,
-        risk.vol_down,
-        risk.linear_rate,
-        risk.option_rate,
-        risk.option_floor,
-    )
-
-
-def _scenario_words(scenario: Scenario) -> tuple[int, ...]:
-    return (
-        scenario.spot_bps,
-        scenario.vol_bps,
-        scenario.weight_bps,
-        scenario.clock_seconds,
-        scenario.floor,
-    )

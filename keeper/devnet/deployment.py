@@ -10,6 +10,7 @@ from typing import Final
 from keeper.chain.artifacts import shipped_file
 from keeper.chain.client import ChainClient
 from keeper.chain.deployment import Contract, Deployment
+from keeper.chain.engine import risk_words, scenario_words
 from keeper.devnet import keys
 from keeper.devnet.market import EXPIRIES, SYMBOLS, UNDERLYINGS
 from keeper.devnet.wallet import Wallet
@@ -115,27 +116,7 @@ def _addresses(labels: Sequence[str]) -> list[str]:
 
 def _model_words(model: Model) -> tuple[object, ...]:
     """Return the model as RiskEngine's constructor takes it, after the feeds."""
-    risks = [
-        (
-            risk.lot,
-            risk.scan_range,
-            risk.vol_up,
-            risk.vol_down,
-            risk.linear_rate,
-            risk.option_rate,
-            risk.option_floor,
-        )
-        for risk in model.underlyings
-    ]
-    scenarios = [
-        (
-            scenario.spot_bps,
-            scenario.vol_bps,
-            scenario.weight_bps,
-            scenario.clock_seconds,
-            scenario.floor,
-        )
-        for scenario in model.scenarios
-    ]
     underlyings = [risk.underlying for risk in model.underlyings]
+    risks = [risk_words(risk) for risk in model.underlyings]
+    scenarios = [scenario_words(scenario) for scenario in model.scenarios]
     return model_hash(model), astuple(model.factors), underlyings, risks, scenarios

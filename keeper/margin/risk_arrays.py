@@ -7,21 +7,22 @@ Each scenario is priced once per listing, whoever holds it; accounts then need o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from keeper.errors import InputError
 from keeper.margin.market import CELL_CAP_USD6, ListingMarket, Standing, listing_market
-from keeper.margin.scenarios import Model, Scenario, UnderlyingRisk, model_hash
+from keeper.margin.scenarios import Model, UnderlyingRisk, model_hash
+from keeper.margin.shocks import Shocks, clamp, risks_of, shocks
 from keeper.pricing import black76
 from keeper.pricing.exp import exp
+from keeper.pricing.log import log
 from keeper.state.snapshot import Snapshot
-from keeper.units import BPS, E8, USD6, WAD, YEAR_SECONDS, BoolArray, FloatArray, IntArray
+from keeper.units import E8, USD6, WAD, YEAR_SECONDS, BoolArray, FloatArray, IntArray
 
-_MOVE_LIMITS = (-0.9, 5.0)
-_VOL_SHOCK_LIMIT = 1.2
-_VOL_HORIZON_SECONDS = 30.0 * 86400
-_VOL_SHORTEST_SECONDS = 0.8 * 86400
+_SHIFT_LIMIT: Final = 1.2
+_MONEYNESS_LIMIT: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,14 +61,14 @@ def require_model(snapshot: Snapshot, model: Model) -> None:
 
 def price_listings(market: ListingMarket, model: Model) -> RiskArrays:
     """Return marks and scenario results of `market`."""
-    listings = _FloatListings.of(market, model)
-    mark = listings.value(listings.reference, listings.vol, listings.seconds)
+    listings, shocked = _FloatListings.of(market), shocks(market, model)
+    mark = listings.value(listings.reference, listings.vol, listings.years)
     cells = np.empty((len(mark), 1 + len(model.scenarios)))
     cells[:, 0] = mark * listings.micro_per_lot
-    for column, scenario in enumerate(model.scenarios, start=1):
-        moved = _value_in(scenario, listings)
-        weighted = scenario.weight_bps / BPS * (moved - mark)
-        cells[:, column] = weighted * listings.micro_per_lot
+    for scenario in range(len(model.scenarios)):
+        moved = _value_in(scenario, listings, shocked)
+        weighted = shocked.weight[scenario] * (moved - mark)
+        cells[:, 1 + scenario] = weighted * listings.micro_per_lot
     cells = np.rint(cells)
     within = (np.abs(cells) < CELL_CAP_USD6).all(axis=1)
     priced = within & (market.standing != Standing.UNPRICED)
@@ -80,66 +81,68 @@ def price_listings(market: ListingMarket, model: Model) -> RiskArrays:
     )
 
 
-def _value_in(scenario: Scenario, listings: _FloatListings) -> FloatArray:
-    """Return each listing's value per unit after `scenario`, before its weight."""
-    move = _clamp(scenario.spot_bps / BPS * listings.scan_range, *_MOVE_LIMITS)
+def _value_in(scenario: int, listings: _FloatListings, shocked: Shocks) -> FloatArray:
+    """Return each listing's value per unit after one scenario, before its weight."""
+    term = shocked.term
+    move = shocked.move[term, scenario]
     reference = np.where(listings.settled, listings.reference, listings.reference * (1.0 + move))
-    seconds = np.maximum(listings.seconds - scenario.clock_seconds, 0.0)
-    term = np.sqrt(_VOL_HORIZON_SECONDS / np.maximum(seconds, _VOL_SHORTEST_SECONDS))
-    vol_range = listings.vol_up if scenario.vol_bps > 0 else listings.vol_down
-    shock = _clamp(scenario.vol_bps / BPS * vol_range * term, -_VOL_SHOCK_LIMIT, _VOL_SHOCK_LIMIT)
-    return listings.value(reference, listings.vol * exp(shock), seconds)
-
-
-def _clamp(x: FloatArray, low: float, high: float) -> FloatArray:
-    return np.minimum(np.maximum(x, low), high)
+    tilt = shocked.skew[term, scenario] * listings.moneyness + shocked.curvature[
+        term, scenario
+    ] * np.abs(listings.moneyness)
+    shift = clamp(shocked.shift[term, scenario] + tilt, -_SHIFT_LIMIT, _SHIFT_LIMIT)
+    return listings.value(reference, listings.vol * exp(shift), shocked.years[term, scenario])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _FloatListings:
-    """The float64 view of the listings [L]: prices in USD, vols and ranges as fractions."""
+    """The float64 view of the listings [L]: prices in USD, vol a fraction a year.
+
+    `moneyness` is ln(K / F) in standard deviations to expiry, at most 2.5; zero where there is
+    neither vol nor time.
+    """
 
     is_option: BoolArray
     is_call: BoolArray
     settled: BoolArray
     reference: FloatArray
     strike: FloatArray
-    seconds: FloatArray
+    years: FloatArray
     vol: FloatArray
-    scan_range: FloatArray
-    vol_up: FloatArray
-    vol_down: FloatArray
+    moneyness: FloatArray
     micro_per_lot: FloatArray
 
     @classmethod
-    def of(cls, market: ListingMarket, model: Model) -> _FloatListings:
-        risks = risks_by_listing(market, model)
+    def of(cls, market: ListingMarket) -> _FloatListings:
+        reference, strike = market.reference_e8 / E8, market.strike_e8 / E8
+        years = market.seconds / float(YEAR_SECONDS)
         return cls(
             is_option=market.is_option,
             is_call=market.is_call,
             settled=market.settled,
-            reference=market.reference_e8 / E8,
-            strike=market.strike_e8 / E8,
-            seconds=market.seconds.astype(np.float64),
+            reference=reference,
+            strike=strike,
+            years=years,
             vol=np.sqrt(market.variance),
-            scan_range=market.scan_range_wad / WAD,
-            vol_up=np.array([risk.vol_up / WAD for risk in risks], dtype=np.float64),
-            vol_down=np.array([risk.vol_down / WAD for risk in risks], dtype=np.float64),
+            moneyness=_moneyness(reference, strike, market.variance * years),
             micro_per_lot=market.lot_wad / (WAD // USD6),
         )
 
-    def value(self, reference: FloatArray, vol: FloatArray, seconds: FloatArray) -> FloatArray:
+    def value(self, reference: FloatArray, vol: FloatArray, years: FloatArray) -> FloatArray:
         """Return the value per unit in USD."""
-        option = black76.price(
-            reference, self.strike, vol, seconds / float(YEAR_SECONDS), self.is_call
-        )
+        option = black76.price(reference, self.strike, vol, years, self.is_call)
         return np.where(self.is_option, option, reference)
+
+
+def _moneyness(reference: FloatArray, strike: FloatArray, variance: FloatArray) -> FloatArray:
+    """Return clamp(ln(K / F) / sqrt(total variance)); zero without variance."""
+    live = variance > 0.0  # which only a live option has: then K and F are positive too
+    ratio = np.where(live, strike, 1.0) / np.where(live, reference, 1.0)
+    standardised = log(ratio) / np.sqrt(np.where(live, variance, 1.0))
+    return np.where(live, clamp(standardised, -_MONEYNESS_LIMIT, _MONEYNESS_LIMIT), 0.0)
 
 
 def risks_by_listing(market: ListingMarket, model: Model) -> list[UnderlyingRisk]:
     """Return each listing's parameters; raise InputError for an underlying the model lacks."""
-    known = {risk.underlying: risk for risk in model.underlyings}
+    risks = risks_of(market, model)
     underlyings: list[int] = market.underlying.tolist()
-    if missing := sorted(set(underlyings) - known.keys()):
-        raise InputError(f"the model lacks underlyings {missing}, which are listed: add them")
-    return [known[underlying] for underlying in underlyings]
+    return [risks[underlying] for underlying in underlyings]

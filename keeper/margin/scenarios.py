@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Final
 
 from keeper.errors import InputError
@@ -20,6 +21,7 @@ from keeper.margin.toml_fields import (
     check_fields,
     check_names,
     check_unique,
+    columned,
     fraction,
     table,
     tables,
@@ -27,7 +29,7 @@ from keeper.margin.toml_fields import (
 from keeper.state.hashing import keccak256
 from keeper.units import BPS, WAD
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_SCENARIOS: Final = 48
 
 # Three times a loss is more than any margin; the cap also keeps every product inside int64.
@@ -53,9 +55,18 @@ _UNDERLYING: Final[dict[str, Rule]] = {"underlying": (1, 2**16 - 1), "symbol": s
 _SCENARIO: Final[dict[str, Rule]] = {
     "name": str,
     "spot_bps": (-6 * BPS, 6 * BPS),
+    "others_spot_bps": (-6 * BPS, 6 * BPS),
     "vol_bps": (-6 * BPS, 6 * BPS),
+    "others_vol_bps": (-6 * BPS, 6 * BPS),
+    "flat_bps": (-3 * BPS, 3 * BPS),
+    "front_bps": (-3 * BPS, 3 * BPS),
+    "twist_bps": (-3 * BPS, 3 * BPS),
+    "skew_bps": (-3 * BPS, 3 * BPS),
+    "curvature_bps": (-3 * BPS, 3 * BPS),
     "weight_bps": (1, BPS),
     "clock_seconds": (0, 30 * 86400),
+    "focus": (0, 2**16 - 1),
+    "rolls": bool,
     "floor": bool,
 }
 
@@ -94,17 +105,29 @@ class UnderlyingRisk:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One joint move: `spot_bps` of the scan range, `vol_bps` of vol_up or vol_down, and time.
+    """One joint move of prices, vols and the clock; docs/model.md has the formula of each field.
 
-    `weight_bps` scales its result; `floor` marks the scenarios that bound an attested margin from
-    below on-chain.
+    `spot_bps` is a share of the scan range; `vol_bps` and `flat_bps` are shares of vol_up or
+    vol_down; `front_bps`, `twist_bps`, `skew_bps` and `curvature_bps` shift ln vol. `focus` is the
+    underlying that `spot_bps` and `vol_bps` are for (0 is all); all others get `others_*`. With
+    `rolls`, legs that expire within three days stand still by degrees. `weight_bps` scales the
+    result; `floor` marks the scenarios that bound an attested margin from below on-chain.
     """
 
     name: str
     spot_bps: int
+    others_spot_bps: int
     vol_bps: int
+    others_vol_bps: int
+    flat_bps: int
+    front_bps: int
+    twist_bps: int
+    skew_bps: int
+    curvature_bps: int
     weight_bps: int
     clock_seconds: int
+    focus: int
+    rolls: bool
     floor: bool
 
 
@@ -133,7 +156,7 @@ def parse_model(toml_text: str) -> Model:
     _check_version(document.get("version"), problems)
     factors = _factors(document.get("factors", {}), problems)
     underlyings = _underlyings(document.get("underlyings", []), problems)
-    scenarios = _scenarios(document.get("scenarios", []), problems)
+    scenarios = _scenarios(document.get("scenarios", {}), underlyings, problems)
     if problems:
         raise InputError("model is refused:\n" + "\n".join(f"- {line}" for line in problems))
     return Model(
@@ -185,12 +208,24 @@ def _underlyings(raw: object, problems: list[str]) -> list[Fields]:
     return rows
 
 
-def _scenarios(raw: object, problems: list[str]) -> list[Fields]:
+def _scenarios(raw: object, underlyings: list[Fields], problems: list[str]) -> list[Fields]:
+    known = {0, *(n for row in underlyings if type(n := row.get("underlying")) is int)}
     rows: list[Fields] = []
-    for where, row in tables("scenarios", raw, problems):
+    for where, row in columned("scenarios", raw, _SCENARIO.keys(), problems):
         check_fields(where, row, _SCENARIO, problems)
+        focus = row["focus"]
+        if type(focus) is int and focus not in known:
+            problems.append(f"{where}.focus {focus} is no underlying of this model")
+        for name in ("others_spot_bps", "others_vol_bps"):
+            if focus == 0 and row[name] != 0:
+                problems.append(f"{where}.{name} {row[name]!r}: must be 0, for focus 0 is all")
         rows.append(row)
     if len(rows) > MAX_SCENARIOS:
         problems.append(f"scenarios has {len(rows)} rows: at most {MAX_SCENARIOS}")
-    check_unique("scenarios.name", [row.get("name") for row in rows], problems)
+    names = [name for row in rows if isinstance(name := row["name"], str)]
+    problems += [
+        f"scenarios {later!r} stands after {earlier!r}: sort names by code point, each once"
+        for earlier, later in pairwise(names)
+        if earlier >= later
+    ]
     return rows

@@ -6,7 +6,7 @@ problems of a whole file and refuse it once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias, cast
 
 from keeper.errors import InputError
@@ -32,6 +32,36 @@ def tables(where: str, raw: object, problems: list[str]) -> list[tuple[str, Fiel
         return []
     rows = enumerate(cast(list[object], raw))
     return [(f"{where}[{i}]", table(f"{where}[{i}]", row, problems)) for i, row in rows]
+
+
+def columned(
+    where: str, raw: object, known: Collection[str], problems: list[str]
+) -> list[tuple[str, Fields]]:
+    """Return the rows of a table written as `columns` and `rows`, each with its name.
+
+    A row is called by its column `name` where that is text. Columns stand in any order, each once
+    and none but the `known`; at least one row is required. Rows of another length are left out.
+    """
+    fields = table(where, raw, problems)
+    check_names(where, fields, {"columns", "rows"}, problems)
+    columns, rows = fields.get("columns"), fields.get("rows")
+    if not isinstance(columns, list) or sorted(map(str, columns)) != sorted(known):  # pyright: ignore[reportUnknownArgumentType]
+        problems.append(f"{where}.columns {columns!r} are not {', '.join(known)}, each once")
+        return []
+    if not isinstance(rows, list) or not rows:
+        problems.append(f"{where}.rows {rows!r} are no rows: write [[...], ...]")
+        return []
+    found: list[tuple[str, Fields]] = []
+    for number, row in enumerate(cast(list[object], rows)):
+        values = cast(list[object], row) if isinstance(row, list) else []
+        if len(values) != len(known):
+            problems.append(f"{where}.rows[{number}] {row!r} has not {len(known)} values")
+            continue
+        named = dict(zip(cast(list[str], columns), values, strict=True))
+        name = named.get("name")
+        called = f"{where}[{name!r}]" if isinstance(name, str) else f"{where}.rows[{number}]"
+        found.append((called, named))
+    return found
 
 
 def fraction(where: str, text: object, problems: list[str]) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -21,13 +21,24 @@ pytestmark = pytest.mark.property
 
 LOTS = st.integers(-(10**6), 10**6).filter(bool)
 BOOKS = st.dictionaries(st.sampled_from(LISTED), LOTS, min_size=1, max_size=6)
+SHARE = st.integers(-60_000, 60_000)
+SHIFT = st.integers(-30_000, 30_000)
 SCENARIOS = st.builds(
     Scenario,
-    name=st.just("another"),
-    spot_bps=st.integers(-60_000, 60_000),
-    vol_bps=st.integers(-60_000, 60_000),
+    name=st.just("zz another"),
+    spot_bps=SHARE,
+    others_spot_bps=SHARE,
+    vol_bps=SHARE,
+    others_vol_bps=SHARE,
+    flat_bps=SHIFT,
+    front_bps=SHIFT,
+    twist_bps=SHIFT,
+    skew_bps=SHIFT,
+    curvature_bps=SHIFT,
     weight_bps=st.integers(1, 10_000),
     clock_seconds=st.integers(0, 30 * 86400),
+    focus=st.integers(0, 2),
+    rolls=st.booleans(),
     floor=st.just(False),
 )
 REFERENCE = Reference(MODEL_TEXT, UNDERLYINGS, FORWARDS, NOW)
@@ -73,6 +84,16 @@ def test_margin__one_scenario_more__never_lower(lots, scenario):
         assert after[name] >= before[name]
     for name in ("standard_usd6", "standard_initial_usd6", "equity_usd6", "add_ons_usd6"):
         assert after[name] == before[name]
+
+
+@given(st.sampled_from(LISTED), SCENARIOS)
+def test_risk_arrays__any_scenario__equals_the_reference(instrument, scenario):
+    model = replace(MODEL, scenarios=(scenario,))
+    arrays = risk_arrays(exchange(listings=[ListingRow(instrument, 0, 0)], model=model), model)
+    row = asdict(scenario)
+    change = REFERENCE.mark(instrument, row) - REFERENCE.mark(instrument)
+    expected = REFERENCE.per_lot(instrument, row["weight_bps"] * change / 10**4)
+    assert arrays.pnl[0, 0] == expected
 
 
 @given(BOOKS, BOOKS)

@@ -267,8 +267,10 @@ def test_margin_book__expired_before_settlement__intrinsic_at_the_spot_and_at_ri
     lots = {call(2_900, PAST): 1_000}
     book = only(exchange([account(1, lots)], listings=[ListingRow(i, 0, 0) for i in lots]))
     assert book.equity_usd6[0] == 1_000 * 111_235
-    assert book.worst_loss_usd6[0] == 1_000 * 111_235  # everything, at the first scenario
-    assert book.worst_scenario[0] == 0
+    assert book.worst_loss_usd6[0] == 1_000 * 111_235  # everything
+    assert (
+        MODEL.scenarios[book.worst_scenario[0]].name == "decay spot -1"
+    )  # the first that falls so far
     assert not book.sentinel[0]
 
 

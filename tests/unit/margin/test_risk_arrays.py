@@ -10,7 +10,7 @@ import pytest
 
 from keeper.errors import InputError
 from keeper.margin.risk_arrays import risk_arrays
-from keeper.margin.scenarios import Scenario, model_hash
+from keeper.margin.scenarios import model_hash
 from keeper.state.snapshot import ListingRow, UnderlyingRow
 from tests.books import (
     ETH,
@@ -19,6 +19,7 @@ from tests.books import (
     MODEL,
     MODEL_TEXT,
     NOW,
+    STILL,
     UNDERLYINGS,
     call,
     exchange,
@@ -31,14 +32,9 @@ from tests.books import (
 from tests.reference import Reference
 
 
-def scenario(**changes):
-    base = Scenario("one", spot_bps=0, vol_bps=0, weight_bps=10_000, clock_seconds=0, floor=False)
-    return replace(base, **changes)
-
-
 def cell(instrument, **changes):
     """Return mark and pnl of one listing in one scenario."""
-    model = replace(MODEL, scenarios=(scenario(**changes),))
+    model = replace(MODEL, scenarios=(replace(STILL, **changes),))
     snapshot = exchange(listings=[ListingRow(instrument, 0, 0)], model=model)
     arrays = risk_arrays(snapshot, model)
     return int(arrays.marks[0]), int(arrays.pnl[0, 0])
@@ -53,7 +49,7 @@ def test_risk_arrays__every_listing_and_scenario__equal_the_reference():
         assert arrays.pnl[row].tolist() == reference.pnl(instrument), hex(instrument)
     assert not arrays.fault.any()
     assert arrays.priced.all()
-    assert (arrays.pnl.dtype, arrays.pnl.shape) == (np.int64, (len(LISTED), 32))
+    assert (arrays.pnl.dtype, arrays.pnl.shape) == (np.int64, (len(LISTED), 48))
 
 
 def test_risk_arrays__linear_move__is_a_share_of_the_scan_range():
@@ -67,7 +63,7 @@ def test_risk_arrays__linear_move__is_a_share_of_the_scan_range():
 @pytest.mark.parametrize(("spot_bps", "move"), [(60_000, 5.0), (-60_000, -0.9)])
 def test_risk_arrays__extreme_move__is_clamped(spot_bps, move):
     wide = [UNDERLYINGS[0], replace(UNDERLYINGS[1], scan_range_wad=10**18)]
-    model = replace(MODEL, scenarios=(scenario(spot_bps=spot_bps),))
+    model = replace(MODEL, scenarios=(replace(STILL, spot_bps=spot_bps),))
     snapshot = exchange(listings=[ListingRow(spot(), 0, 0)], model=model, underlyings=wide)
     assert risk_arrays(snapshot, model).pnl[0, 0] == round(move * 3_011_234.56789)
 
@@ -85,7 +81,7 @@ def test_risk_arrays__vol_shock__clamped_and_scaled_by_term():
 @pytest.mark.parametrize("clock_seconds", [0, 6 * 86400 + 43_200])
 def test_risk_arrays__vol_shock__equals_the_reference(vol_bps, clock_seconds):
     # After six and a half of seven days the term is below its shortest.
-    moved = scenario(vol_bps=vol_bps, clock_seconds=clock_seconds)
+    moved = replace(STILL, vol_bps=vol_bps, clock_seconds=clock_seconds)
     reference = Reference(MODEL_TEXT, UNDERLYINGS, FORWARDS, NOW)
     change = reference.mark(put(3_000), asdict(moved)) - reference.mark(put(3_000))
     assert cell(put(3_000), **asdict(moved))[1] == reference.per_lot(put(3_000), change)
@@ -117,7 +113,7 @@ def test_risk_arrays__nearest__not_up_nor_down():
 def test_risk_arrays__cell_beyond_the_cap__fault_and_zero():
     # A lot at spot is below 2**34 micro-dollars, but the scenario that adds five times it is not.
     dear = [UNDERLYINGS[0], UnderlyingRow(ETH, 10**18, 4_000 * 10**8, NOW, 10**18)]
-    model = replace(MODEL, scenarios=(scenario(spot_bps=50_000),))
+    model = replace(MODEL, scenarios=(replace(STILL, spot_bps=50_000),))
     snapshot = exchange(listings=[ListingRow(spot(), 0, 0)], underlyings=dear, model=model)
     arrays = risk_arrays(snapshot, model)
     assert (arrays.fault[0], arrays.priced[0], arrays.marks[0], arrays.pnl[0, 0]) == (
