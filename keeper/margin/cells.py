@@ -1,77 +1,126 @@
-"""The compiled twin of the risk arrays' cells: every listing in every scenario, to integers.
+"""Every listing in every scenario: from float64 prices to int64 micro-dollars a long lot.
 
-The same operations in the same order as `risk_arrays` does with numpy, so the same bits. Serial, and
-without the interpreter lock: callers split the listings between threads.
+The float zone ends here. Compiled loops (`cells_compiled`) or numpy answer, with the same bits:
+the same operations in the same order.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 
-from keeper.pricing.coefficients import ROUNDER, ROUNDER_BITS
-from keeper.pricing.jit import kernel, scalar
-from keeper.pricing.scalars import exp1, price1
-from keeper.units import BoolArray, FloatArray, IntArray
+from keeper.margin.market import CELL_CAP_USD6, ListingMarket
+from keeper.margin.shocks import Shocks, clamp
+from keeper.pricing import backend, black76
+from keeper.pricing.exp import exp
+from keeper.pricing.log import log
+from keeper.units import E8, USD6, WAD, YEAR_SECONDS, BoolArray, FloatArray, IntArray
 
-# Twice the cell cap, as a number: beyond it only "too large" matters, and integers stay exact.
-CELL_LIMIT = 2.0**35
-MONEYNESS_LIMIT = 2.5
-SHIFT_LIMIT = 1.2
-_ROUNDER_WORD = np.int64(ROUNDER_BITS)
-
-
-@scalar
-def _to_integer(x: float) -> int:
-    """Return `x` to nearest, half to even; adding 1.5 * 2**52 leaves the integer in the low bits."""
-    x = CELL_LIMIT if x > CELL_LIMIT else x
-    x = -CELL_LIMIT if x < -CELL_LIMIT else x
-    return np.float64(x + ROUNDER).view(np.int64) - _ROUNDER_WORD
+SHIFT_LIMIT: Final = 1.2  # of ln vol, all families together
+MONEYNESS_LIMIT: Final = 2.5  # standard deviations
+# Beyond the cell cap only "too large" matters; the limit keeps the conversion to integers exact.
+CELL_LIMIT: Final = 2.0 * CELL_CAP_USD6
 
 
-@kernel
-def fill(
-    reference: FloatArray,
-    strike: FloatArray,
-    vol: FloatArray,
-    moneyness: FloatArray,
-    mark: FloatArray,
-    micro_per_lot: FloatArray,
-    is_option: BoolArray,
-    is_call: BoolArray,
-    settled: BoolArray,
-    term: IntArray,
-    move: FloatArray,
-    root_years: FloatArray,
-    shift: FloatArray,
-    skew: FloatArray,
-    curvature: FloatArray,
-    weight: FloatArray,
-    pnl: IntArray,
-) -> None:
-    """Write `pnl` int64 [L, S], micro-dollars a long lot.
+@dataclass(frozen=True, slots=True, eq=False)
+class ListingFloats:
+    """The float64 view of the listings [L]: prices in USD, vol a fraction a year.
 
-    Columns of listings are [L], those of terms [G, S], `weight` is [S]; see `shocks.Shocks`.
-    `root_years` is the square root of its years.
+    `moneyness` is ln(K / F) in standard deviations to expiry, at most 2.5 either way; zero where
+    there is neither vol nor time. `mark` is the value of a unit now.
     """
-    for n in range(reference.size):
-        g = term[n]
-        f, k, v, z, now, micro = (
-            reference[n], strike[n], vol[n], moneyness[n], mark[n], micro_per_lot[n],
-        )  # fmt: skip
-        size = abs(z)
-        call = is_call[n]
-        if settled[n]:
-            for s in range(weight.size):
-                pnl[n, s] = 0
-        elif is_option[n]:
-            for s in range(weight.size):
-                tilt = skew[g, s] * z + curvature[g, s] * size
-                total = shift[g, s] + tilt
-                total = -SHIFT_LIMIT if total < -SHIFT_LIMIT else total
-                total = SHIFT_LIMIT if total > SHIFT_LIMIT else total
-                moved = price1(f * (1.0 + move[g, s]), k, v * exp1(total) * root_years[g, s], call)
-                pnl[n, s] = _to_integer(weight[s] * (moved - now) * micro)
-        else:
-            for s in range(weight.size):
-                moved = f * (1.0 + move[g, s])
-                pnl[n, s] = _to_integer(weight[s] * (moved - now) * micro)
+
+    is_option: BoolArray
+    is_call: BoolArray
+    settled: BoolArray
+    reference: FloatArray
+    strike: FloatArray
+    vol: FloatArray
+    moneyness: FloatArray
+    micro_per_lot: FloatArray
+    mark: FloatArray
+
+    @classmethod
+    def of(cls, market: ListingMarket) -> ListingFloats:
+        reference, strike = market.reference_e8 / E8, market.strike_e8 / E8
+        years, vol = market.seconds / float(YEAR_SECONDS), np.sqrt(market.variance)
+        option = black76.price(reference, strike, vol, years, market.is_call)
+        return cls(
+            is_option=market.is_option,
+            is_call=market.is_call,
+            settled=market.settled,
+            reference=reference,
+            strike=strike,
+            vol=vol,
+            moneyness=_moneyness(reference, strike, market.variance * years),
+            micro_per_lot=market.lot_wad / (WAD // USD6),
+            mark=np.where(market.is_option, option, reference),
+        )
+
+
+def marks(floats: ListingFloats) -> IntArray:
+    """Return the marks [L], micro-dollars a lot, to nearest (half to even)."""
+    return _integers(floats.mark * floats.micro_per_lot)
+
+
+def scenario_cells(floats: ListingFloats, shocked: Shocks) -> IntArray:
+    """Return the gains [L, S] of a long lot in each scenario, micro-dollars, to nearest.
+
+    A cell beyond the cap comes out as some number beyond the cap.
+    """
+    cells = np.empty((len(floats.mark), len(shocked.weight)), dtype=np.int64)
+    if backend.COMPILED:
+        from keeper.margin import cells_compiled
+
+        cells_compiled.fill(
+            floats.reference,
+            floats.strike,
+            floats.vol,
+            floats.moneyness,
+            floats.mark,
+            floats.micro_per_lot,
+            floats.is_option,
+            floats.is_call,
+            floats.settled,
+            shocked.term,
+            shocked.move,
+            np.sqrt(shocked.years),
+            shocked.shift,
+            shocked.skew,
+            shocked.curvature,
+            shocked.weight,
+            cells,
+        )
+        return cells
+    for scenario in range(len(shocked.weight)):
+        moved = _value_in(scenario, floats, shocked)
+        weighted = shocked.weight[scenario] * (moved - floats.mark)
+        cells[:, scenario] = _integers(weighted * floats.micro_per_lot)
+    return cells
+
+
+def _value_in(scenario: int, floats: ListingFloats, shocked: Shocks) -> FloatArray:
+    """Return each listing's value per unit after one scenario, before its weight."""
+    term, moneyness = shocked.term, floats.moneyness
+    move = shocked.move[term, scenario]
+    skew, curvature = shocked.skew[term, scenario], shocked.curvature[term, scenario]
+    tilt = skew * moneyness + curvature * np.abs(moneyness)
+    shift = clamp(shocked.shift[term, scenario] + tilt, -SHIFT_LIMIT, SHIFT_LIMIT)
+    reference = np.where(floats.settled, floats.reference, floats.reference * (1.0 + move))
+    vol, years = floats.vol * exp(shift), shocked.years[term, scenario]
+    option = black76.price(reference, floats.strike, vol, years, floats.is_call)
+    return np.where(floats.is_option, option, reference)
+
+
+def _integers(amounts: FloatArray) -> IntArray:
+    return np.rint(clamp(amounts, -CELL_LIMIT, CELL_LIMIT)).astype(np.int64)
+
+
+def _moneyness(reference: FloatArray, strike: FloatArray, variance: FloatArray) -> FloatArray:
+    """Return clamp(ln(K / F) / sqrt(total variance)); zero without variance."""
+    live = variance > 0.0  # which only a live option has: then K and F are positive too
+    ratio = np.where(live, strike, 1.0) / np.where(live, reference, 1.0)
+    standardised = log(ratio) / np.sqrt(np.where(live, variance, 1.0))
+    return np.where(live, clamp(standardised, -MONEYNESS_LIMIT, MONEYNESS_LIMIT), 0.0)
