@@ -8,6 +8,7 @@ import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {PricingLib} from "./libraries/PricingLib.sol";
+import {ShockLib} from "./libraries/ShockLib.sol";
 import {Leg, StoredQuote} from "./types/Types.sol";
 
 /// @title Risk engine
@@ -19,12 +20,8 @@ contract RiskEngine is IRiskEngine {
     int256 internal constant WAD = 1e18;
     /// @dev lots * price(wad) * lot(wad) is in 1e-36 USD; micro-dollars are 1e-6.
     int256 internal constant TO_USD6 = 1e30;
-    int256 internal constant MIN_MOVE = -9e17;
-    int256 internal constant MAX_MOVE = 5e18;
-    int256 internal constant MAX_VOL_SHOCK = 12e17;
-    uint256 internal constant VOL_TENOR = 30 days;
-    /// @dev 0.8 days: below it a shorter tenor shocks vol no more.
-    uint256 internal constant MIN_VOL_TENOR = 69_120;
+    /// @dev Standard deviations from the forward beyond which skew and curvature shift vol no further.
+    int256 internal constant MAX_MONEYNESS = 25e17;
     uint256 internal constant SURFACE_MAX_AGE = 2 hours;
 
     IMarketFeeds private immutable _feeds;
@@ -63,7 +60,7 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @dev One leg's instrument as priced now. `basePrice` is the forward, of an expired leg its last price, and spot where there
-    /// is nothing else; k and variance are of an unexpired option, else 0.
+    /// is nothing else; k, variance and deviation are of an unexpired option, else 0.
     struct Priced {
         uint8 kind;
         bool expired;
@@ -72,17 +69,14 @@ contract RiskEngine is IRiskEngine {
         uint256 basePrice;
         int256 k;
         int256 variance;
+        int256 deviation;
     }
 
-    /// @dev Shocks of the scenarios asked for, dense. `move` and `logMove` change with the underlying, `volFactor` with the expiry.
-    struct Shocks {
+    /// @dev The scenarios asked for, dense.
+    struct Asked {
         uint256[] index;
-        Scenario[] row;
-        int256[] move;
-        int256[] logMove;
-        int256[] volFactor;
-        uint256[] timeLeft;
-        int256[] loss;
+        Scenario[] rows;
+        ShockLib.Shock[] shocks;
     }
 
     constructor(
@@ -135,14 +129,14 @@ contract RiskEngine is IRiskEngine {
         }
         Pass memory pass;
         pass.shortOptionMinimumBps = _factors.shortOptionMinimumBps;
-        Shocks memory shocks = _load(scenarioMask);
+        Asked memory asked = _load(scenarioMask);
         for (uint256 i; i < legs.length; ++i) {
             Leg calldata leg = legs[i];
-            _enter(pass, shocks, leg.instrument);
+            _enter(pass, asked, leg.instrument);
             if (!_isCurrent(pass, leg.instrument) && result.staleInstrument == 0) {
                 result.staleInstrument = leg.instrument;
             }
-            _add(pass, shocks, leg.instrument, leg.lots);
+            _add(pass, asked.shocks, leg.instrument, leg.lots);
         }
         result.value = _floorDiv(pass.value, TO_USD6);
         int256 exit = pass.otherExit + (pass.optionValue < 0 ? pass.optionValue : int256(0));
@@ -152,7 +146,7 @@ contract RiskEngine is IRiskEngine {
         result.standard = _ceilDiv(pass.standardShort + pass.standardLong) + result.addOns;
         result.standardInitial =
             _ceilDiv(BpsLib.shareUp(pass.standardShort, _factors.initialBps) + pass.standardLong) + result.addOns;
-        (result.worstLoss, result.worstScenario) = _worst(shocks);
+        (result.worstLoss, result.worstScenario) = _worst(asked);
     }
 
     /// @inheritdoc IRiskEngine
@@ -223,7 +217,7 @@ contract RiskEngine is IRiskEngine {
     /* INTERNAL: MARKET */
 
     /// @dev Loads what changes with the underlying and with the expiry; legs are sorted, so each is loaded once.
-    function _enter(Pass memory pass, Shocks memory shocks, uint128 instrument) private view {
+    function _enter(Pass memory pass, Asked memory asked, uint128 instrument) private view {
         uint16 underlying = instrument.underlyingOf();
         uint40 expiry = instrument.expiryOf();
         bool newUnderlying = !pass.begun || underlying != pass.underlying;
@@ -234,7 +228,7 @@ contract RiskEngine is IRiskEngine {
             (uint64 spot,) = _feeds.spot(underlying);
             pass.spot = uint256(spot) * 1e10;
             pass.spotFresh = _feeds.isSpotFresh(underlying);
-            _shockSpot(shocks, pass.risk);
+            ShockLib.enterUnderlying(asked.shocks, asked.rows, underlying, pass.risk.scanRange);
         }
         if (newUnderlying || expiry != pass.expiry) {
             pass.expiry = expiry;
@@ -243,7 +237,7 @@ contract RiskEngine is IRiskEngine {
             // Rounded down to 1e-8 USD, as the keeper's integer forward is.
             pass.forward = (pass.spot / 1e10) * pass.quote.ratio / 1e18 * 1e10;
             pass.secondsLeft = expiry > block.timestamp ? expiry - block.timestamp : 0;
-            _shockVol(shocks, pass.risk, pass.secondsLeft);
+            ShockLib.enterTerm(asked.shocks, asked.rows, underlying, pass.risk, expiry, pass.secondsLeft);
         }
         pass.begun = true;
     }
@@ -270,67 +264,42 @@ contract RiskEngine is IRiskEngine {
         } else {
             p.k = PricingLib.logMoneyness(pass.forward, p.strike);
             p.variance = PricingLib.variancePerYear(pass.quote, p.k);
-            int256 sd = PricingLib.deviation(p.variance, pass.secondsLeft);
-            p.mark = PricingLib.price(pass.forward, p.strike, p.k, sd, p.kind == InstrumentLib.CALL);
+            p.deviation = PricingLib.deviation(p.variance, pass.secondsLeft);
+            p.mark = PricingLib.price(pass.forward, p.strike, p.k, p.deviation, p.kind == InstrumentLib.CALL);
         }
     }
 
     /* INTERNAL: SCENARIOS */
 
-    function _load(uint256 mask) private view returns (Shocks memory shocks) {
+    function _load(uint256 mask) private view returns (Asked memory asked) {
         uint256 n = LibBit.popCount(mask);
-        shocks.index = new uint256[](n);
-        shocks.row = new Scenario[](n);
-        shocks.move = new int256[](n);
-        shocks.logMove = new int256[](n);
-        shocks.volFactor = new int256[](n);
-        shocks.timeLeft = new uint256[](n);
-        shocks.loss = new int256[](n);
+        asked.index = new uint256[](n);
+        asked.rows = new Scenario[](n);
+        asked.shocks = new ShockLib.Shock[](n);
         uint256 j;
         for (uint256 s; mask != 0; ++s) {
             if (mask & 1 == 1) {
-                shocks.index[j] = s;
-                shocks.row[j++] = _scenarios[s];
+                Scenario memory row = _scenarios[s];
+                asked.index[j] = s;
+                asked.rows[j] = row;
+                asked.shocks[j].tilted = row.skewBps != 0 || row.curvatureBps != 0;
+                asked.shocks[j++].weightBps = int256(uint256(row.weightBps));
             }
             mask >>= 1;
         }
     }
 
-    function _shockSpot(Shocks memory shocks, UnderlyingRisk memory risk) private pure {
-        for (uint256 j; j < shocks.row.length; ++j) {
-            int256 move = int256(shocks.row[j].spotBps) * int256(uint256(risk.scanRange)) / 10_000;
-            if (move < MIN_MOVE) move = MIN_MOVE;
-            if (move > MAX_MOVE) move = MAX_MOVE;
-            shocks.move[j] = move;
-            shocks.logMove[j] = FixedPointMathLib.lnWad(WAD + move);
-        }
-    }
-
-    function _shockVol(Shocks memory shocks, UnderlyingRisk memory risk, uint256 secondsLeft) private pure {
-        for (uint256 j; j < shocks.row.length; ++j) {
-            Scenario memory row = shocks.row[j];
-            uint256 left = secondsLeft > row.clockSeconds ? secondsLeft - row.clockSeconds : 0;
-            shocks.timeLeft[j] = left;
-            int256 range = int256(uint256(row.volBps > 0 ? risk.volUp : risk.volDown));
-            uint256 tenor = left > MIN_VOL_TENOR ? left : MIN_VOL_TENOR;
-            int256 scale = int256(FixedPointMathLib.sqrt(VOL_TENOR * 1e36 / tenor));
-            int256 shock = int256(row.volBps) * range / 10_000 * scale / WAD;
-            if (shock > MAX_VOL_SHOCK) shock = MAX_VOL_SHOCK;
-            if (shock < -MAX_VOL_SHOCK) shock = -MAX_VOL_SHOCK;
-            shocks.volFactor[j] = FixedPointMathLib.expWad(shock);
-        }
-    }
-
-    function _worst(Shocks memory shocks) private pure returns (uint256 loss, uint8 index) {
-        for (uint256 j; j < shocks.loss.length; ++j) {
-            uint256 candidate = shocks.loss[j] > 0 ? _ceilDiv(uint256(shocks.loss[j])) : 0;
-            if (j == 0 || candidate > loss) (loss, index) = (candidate, uint8(shocks.index[j]));
+    function _worst(Asked memory asked) private pure returns (uint256 loss, uint8 index) {
+        for (uint256 j; j < asked.shocks.length; ++j) {
+            int256 sum = asked.shocks[j].loss;
+            uint256 candidate = sum > 0 ? _ceilDiv(uint256(sum)) : 0;
+            if (j == 0 || candidate > loss) (loss, index) = (candidate, uint8(asked.index[j]));
         }
     }
 
     /* INTERNAL: LEGS */
 
-    function _add(Pass memory pass, Shocks memory shocks, uint128 instrument, int64 lots) private pure {
+    function _add(Pass memory pass, ShockLib.Shock[] memory shocks, uint128 instrument, int64 lots) private pure {
         Priced memory p = _price(pass, instrument);
         int256 size = int256(lots) * int256(uint256(pass.risk.lot));
         int256 legValue = size * int256(p.mark);
@@ -339,33 +308,57 @@ contract RiskEngine is IRiskEngine {
         else if (p.kind == InstrumentLib.SPOT) pass.otherExit += _afterHaircut(legValue, pass.risk.linearRate);
         else pass.otherExit += legValue;
         _addRequirements(pass, p, size);
-        for (uint256 j; j < shocks.loss.length; ++j) {
-            int256 change = int256(_shockedMark(pass, shocks, p, j)) - int256(p.mark);
-            shocks.loss[j] -= size * change * int256(uint256(shocks.row[j].weightBps)) / 10_000;
-        }
+        // A fixed settlement price moves no more.
+        if (p.expired && pass.settlement != 0) return;
+        if (p.expired || !InstrumentLib.isOption(p.kind)) _stressPrice(p, shocks, size);
+        else _stressOption(pass.forward, p, shocks, size);
     }
 
     function _afterHaircut(int256 amount, uint64 haircut) private pure returns (int256) {
         return amount * (WAD - int256(uint256(haircut))) / WAD;
     }
 
-    function _shockedMark(Pass memory pass, Shocks memory shocks, Priced memory p, uint256 j)
-        private
-        pure
-        returns (uint256)
-    {
-        // A fixed settlement price moves no more.
-        if (p.expired && pass.settlement != 0) return p.mark;
-        int256 move = shocks.move[j];
-        if (!InstrumentLib.isOption(p.kind)) return _moved(p.mark, move);
-        bool isCall = p.kind == InstrumentLib.CALL;
-        if (p.expired) return PricingLib.intrinsic(_moved(pass.spot, move), p.strike, isCall);
-        int256 sd = PricingLib.deviation(p.variance, shocks.timeLeft[j]) * shocks.volFactor[j] / WAD;
-        return PricingLib.price(_moved(pass.forward, move), p.strike, p.k - shocks.logMove[j], sd, isCall);
+    /// @dev Legs without vol: linear ones and expired options. Unchecked: lots * lot is below 2^123 and a price below 2^104,
+    /// so a product with weight is below 2^241, and no book has the legs to fill the rest.
+    function _stressPrice(Priced memory p, ShockLib.Shock[] memory shocks, int256 size) private pure {
+        unchecked {
+            bool isOption = InstrumentLib.isOption(p.kind);
+            uint256 price = isOption ? p.basePrice : p.mark;
+            for (uint256 j; j < shocks.length; ++j) {
+                ShockLib.Shock memory s = shocks[j];
+                uint256 value = _moved(price, s.growth);
+                if (isOption) value = PricingLib.intrinsic(value, p.strike, p.kind == InstrumentLib.CALL);
+                s.loss -= size * (int256(value) - int256(p.mark)) * s.weightBps / 10_000;
+            }
+        }
     }
 
-    function _moved(uint256 amount, int256 move) private pure returns (uint256) {
-        return uint256(int256(amount) * (WAD + move) / WAD);
+    /// @dev Unchecked: as {_stressPrice}; a vol factor is below 4 and a deviation below 2^80.
+    function _stressOption(uint256 forward, Priced memory p, ShockLib.Shock[] memory shocks, int256 size) private pure {
+        unchecked {
+            bool isCall = p.kind == InstrumentLib.CALL;
+            int256 z = ShockLib.clamp(p.k * WAD / p.deviation, -MAX_MONEYNESS, MAX_MONEYNESS);
+            int256 deviation;
+            uint256 timeLeft;
+            for (uint256 j; j < shocks.length; ++j) {
+                ShockLib.Shock memory s = shocks[j];
+                if (s.timeLeft != timeLeft) {
+                    timeLeft = s.timeLeft;
+                    deviation = PricingLib.deviation(p.variance, timeLeft);
+                }
+                int256 factor = s.tilted ? ShockLib.volFactorAt(s, z) : s.volFactor;
+                uint256 value = PricingLib.price(
+                    _moved(forward, s.growth), p.strike, p.k - s.logGrowth, deviation * factor / WAD, isCall
+                );
+                s.loss -= size * (int256(value) - int256(p.mark)) * s.weightBps / 10_000;
+            }
+        }
+    }
+
+    function _moved(uint256 amount, int256 growth) private pure returns (uint256) {
+        unchecked {
+            return amount * uint256(growth) / 1e18;
+        }
     }
 
     /// @dev Gross, add-ons and the closed-form standard margin of a leg; see the Aggregation table of docs/model.md.

@@ -18,12 +18,35 @@ interface IRiskEngine {
         uint64 optionFloor;
     }
 
-    /// @notice One row of the scenario table.
+    /// @notice One row of the scenario table, one slot. docs/model.md gives each member its formula.
+    /// @param spotBps share of the scan range by which prices move
+    /// @param othersSpotBps the same for underlyings out of focus
+    /// @param volBps share of volUp or volDown by which ln vol moves, with the square root of 30 days over the term
+    /// @param othersVolBps the same for underlyings out of focus
+    /// @param flatBps share of volUp or volDown that fades slowly with the term
+    /// @param frontBps shift of ln vol below five days
+    /// @param twistBps shift of ln vol that parts near terms from far ones
+    /// @param skewBps shift of ln vol a standard deviation of the strike
+    /// @param curvatureBps the same by its size
+    /// @param weightBps share of the result that counts
+    /// @param clockSeconds how much later it is
+    /// @param focus the underlying that spotBps and volBps are for; 0 is all
+    /// @param rolls whether legs that expire within a day stand still
+    /// @param inFloor whether the scenario bounds an attested margin from below
     struct Scenario {
-        int32 spotBps;
-        int32 volBps;
-        uint32 weightBps;
-        uint32 clockSeconds;
+        int24 spotBps;
+        int24 othersSpotBps;
+        int24 volBps;
+        int24 othersVolBps;
+        int16 flatBps;
+        int16 frontBps;
+        int16 twistBps;
+        int16 skewBps;
+        int16 curvatureBps;
+        uint16 weightBps;
+        uint24 clockSeconds;
+        uint16 focus;
+        bool rolls;
         bool inFloor;
     }
 

@@ -41,20 +41,23 @@ library PricingLib {
     }
 
     /// @notice Undiscounted Black-76, kept within its no-arbitrage bounds.
+    /// @dev Unchecked: forward and strike are below 2^128, |k| below 2^68, sd from 1e8 to 4e19, probabilities at most 1e18.
     /// @param k ln(strike / forward)
     /// @param sd standard deviation of ln(F) to expiry
     function price(uint256 forward, uint256 strike, int256 k, int256 sd, bool isCall) internal pure returns (uint256) {
-        uint256 intrinsicValue = intrinsic(forward, strike, isCall);
-        if (sd < MIN_DEVIATION) return intrinsicValue;
-        if (sd > MAX_DEVIATION) sd = MAX_DEVIATION;
-        int256 d1 = sd / 2 - k * WAD / sd;
-        int256 n1 = NormalLib.cdf(isCall ? d1 : -d1);
-        int256 n2 = NormalLib.cdf(isCall ? d1 - sd : sd - d1);
-        int256 value = (int256(forward) * n1 - int256(strike) * n2) / WAD;
-        if (!isCall) value = -value;
-        uint256 upper = isCall ? forward : strike;
-        if (value < int256(intrinsicValue)) return intrinsicValue;
-        return uint256(value) > upper ? upper : uint256(value);
+        unchecked {
+            uint256 intrinsicValue = intrinsic(forward, strike, isCall);
+            if (sd < MIN_DEVIATION) return intrinsicValue;
+            if (sd > MAX_DEVIATION) sd = MAX_DEVIATION;
+            int256 d1 = sd / 2 - k * WAD / sd;
+            int256 n1 = NormalLib.cdf(isCall ? d1 : -d1);
+            int256 n2 = NormalLib.cdf(isCall ? d1 - sd : sd - d1);
+            int256 value = (int256(forward) * n1 - int256(strike) * n2) / WAD;
+            if (!isCall) value = -value;
+            uint256 upper = isCall ? forward : strike;
+            if (value < int256(intrinsicValue)) return intrinsicValue;
+            return uint256(value) > upper ? upper : uint256(value);
+        }
     }
 
     function intrinsic(uint256 underlyingPrice, uint256 strike, bool isCall) internal pure returns (uint256) {

@@ -4,15 +4,17 @@ pragma solidity 0.8.37;
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
 
 /// @title config/model.toml as the constructor of RiskEngine takes it
-/// @notice differential/Model.t.sol holds every number here to tests/vectors/model.json.
+/// @notice Written by scripts/generate_model_solidity.py; do not edit.
 library Model {
+    uint256 internal constant SCENARIOS = 48;
+
     function factors() internal pure returns (IRiskEngine.Factors memory) {
         return IRiskEngine.Factors({
-            maintenanceBps: 10_000,
-            initialBps: 13_000,
-            gridBps: 12_500,
+            maintenanceBps: 10000,
+            initialBps: 13000,
+            gridBps: 12500,
             minimumChargeBps: 10,
-            minimumChargeStandardBps: 5_000,
+            minimumChargeStandardBps: 5000,
             shortOptionMinimumBps: 50,
             floorGrossBps: 10
         });
@@ -21,49 +23,125 @@ library Model {
     function underlyings() internal pure returns (uint16[] memory ids, IRiskEngine.UnderlyingRisk[] memory risks) {
         ids = new uint16[](2);
         risks = new IRiskEngine.UnderlyingRisk[](2);
-        (ids[0], ids[1]) = (1, 2);
+        ids[0] = 1;
         risks[0] = IRiskEngine.UnderlyingRisk({
-            lot: 0.001e18,
-            scanRange: 0.092e18,
-            volUp: 0.3e18,
-            volDown: 0.18e18,
-            linearRate: 0.15e18,
-            optionRate: 0.2e18,
-            optionFloor: 0.125e18
+            lot: 1000000000000000,
+            scanRange: 92000000000000000,
+            volUp: 300000000000000000,
+            volDown: 180000000000000000,
+            linearRate: 150000000000000000,
+            optionRate: 200000000000000000,
+            optionFloor: 125000000000000000
         });
+        ids[1] = 2;
         risks[1] = IRiskEngine.UnderlyingRisk({
-            lot: 0.001e18,
-            scanRange: 0.122e18,
-            volUp: 0.25e18,
-            volDown: 0.15e18,
-            linearRate: 0.2e18,
-            optionRate: 0.25e18,
-            optionFloor: 0.15e18
+            lot: 1000000000000000,
+            scanRange: 122000000000000000,
+            volUp: 250000000000000000,
+            volDown: 150000000000000000,
+            linearRate: 200000000000000000,
+            optionRate: 250000000000000000,
+            optionFloor: 150000000000000000
         });
     }
 
-    /// @notice Systemic grid 7 x 3, damped tails, then a day later.
     function scenarios() internal pure returns (IRiskEngine.Scenario[] memory rows) {
-        rows = new IRiskEngine.Scenario[](32);
-        int32[7] memory spots = [int32(-10_000), -6667, -3333, 0, 3333, 6667, 10_000];
-        uint256 floor = 1 << 0 | 1 << 3 | 1 << 5 | 1 << 9 | 1 << 11 | 1 << 15 | 1 << 17 | 1 << 18 | 1 << 27 | 1 << 28;
-        uint256 n;
-        for (uint256 i; i < 7; ++i) {
-            for (int32 vol = 1; vol >= -1; --vol) {
-                rows[n++] = IRiskEngine.Scenario(spots[i], vol * 10_000, 10_000, 0, false);
-            }
-        }
-        int32[4] memory tails = [int32(15_000), 20_000, 30_000, 50_000];
-        uint32[4] memory weights = [uint32(5667), 4250, 2833, 1700];
-        for (uint256 i; i < 4; ++i) {
-            rows[n++] = IRiskEngine.Scenario(-tails[i], 10_000, weights[i], 0, false);
-            rows[n++] = IRiskEngine.Scenario(tails[i], 10_000, weights[i], 0, false);
-        }
-        for (uint256 i = 2; i < 5; ++i) {
-            rows[n++] = IRiskEngine.Scenario(spots[i], 0, 10_000, 86_400, false);
-        }
-        for (uint256 s; s < n; ++s) {
-            rows[s].inFloor = floor >> s & 1 == 1;
-        }
+        rows = new IRiskEngine.Scenario[](SCENARIOS);
+        // decay spot +1
+        rows[0] = IRiskEngine.Scenario(10000, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot +1/3
+        rows[1] = IRiskEngine.Scenario(3333, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot +2/3
+        rows[2] = IRiskEngine.Scenario(6667, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot -1
+        rows[3] = IRiskEngine.Scenario(-10000, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot -1/3
+        rows[4] = IRiskEngine.Scenario(-3333, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot -2/3
+        rows[5] = IRiskEngine.Scenario(-6667, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot 0
+        rows[6] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot 0 vol down
+        rows[7] = IRiskEngine.Scenario(0, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay twist near vol down
+        rows[8] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, -2000, 0, 0, 10000, 86400, 0, false, false);
+        // decay twist near vol up
+        rows[9] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 2000, 0, 0, 10000, 86400, 0, false, false);
+        // dispersion BTC spot down
+        rows[10] = IRiskEngine.Scenario(-3873, 3873, 0, 0, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        // dispersion BTC spot up
+        rows[11] = IRiskEngine.Scenario(3873, -3873, 0, 0, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        // dispersion BTC vol down
+        rows[12] = IRiskEngine.Scenario(0, 0, -5000, 5000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        // dispersion BTC vol up
+        rows[13] = IRiskEngine.Scenario(0, 0, 5000, -5000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        // flat vol down
+        rows[14] = IRiskEngine.Scenario(0, 0, 0, 0, -6000, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        // flat vol up
+        rows[15] = IRiskEngine.Scenario(0, 0, 0, 0, 6000, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        // front vol down a day later
+        rows[16] = IRiskEngine.Scenario(0, 0, 0, 0, 0, -6000, 0, 0, 0, 10000, 86400, 0, false, false);
+        // front vol up
+        rows[17] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 6000, 0, 0, 0, 10000, 0, 0, false, false);
+        // roll spot +1
+        rows[18] = IRiskEngine.Scenario(10000, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, true, false);
+        // roll spot -1
+        rows[19] = IRiskEngine.Scenario(-10000, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, true, false);
+        // single BTC spot down
+        rows[20] = IRiskEngine.Scenario(-6500, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        // single BTC spot up
+        rows[21] = IRiskEngine.Scenario(6500, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        // single ETH spot down
+        rows[22] = IRiskEngine.Scenario(-6500, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
+        // single ETH spot up
+        rows[23] = IRiskEngine.Scenario(6500, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
+        // skew calls up
+        rows[24] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, 450, 0, 10000, 0, 0, false, false);
+        // skew puts up
+        rows[25] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, -450, 0, 10000, 0, 0, false, false);
+        // systemic spot +1 vol down
+        rows[26] = IRiskEngine.Scenario(10000, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        // systemic spot +1 vol up
+        rows[27] = IRiskEngine.Scenario(10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        // systemic spot +1/3 vol down
+        rows[28] = IRiskEngine.Scenario(3333, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        // systemic spot +1/3 vol up
+        rows[29] = IRiskEngine.Scenario(3333, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        // systemic spot +2/3 vol down
+        rows[30] = IRiskEngine.Scenario(6667, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        // systemic spot +2/3 vol up
+        rows[31] = IRiskEngine.Scenario(6667, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        // systemic spot -1 vol down
+        rows[32] = IRiskEngine.Scenario(-10000, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        // systemic spot -1 vol up
+        rows[33] = IRiskEngine.Scenario(-10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        // systemic spot -1/3 vol down
+        rows[34] = IRiskEngine.Scenario(-3333, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        // systemic spot -1/3 vol up
+        rows[35] = IRiskEngine.Scenario(-3333, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        // systemic spot -2/3 vol down
+        rows[36] = IRiskEngine.Scenario(-6667, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        // systemic spot -2/3 vol up
+        rows[37] = IRiskEngine.Scenario(-6667, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        // systemic spot 0 vol down
+        rows[38] = IRiskEngine.Scenario(0, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        // systemic spot 0 vol up
+        rows[39] = IRiskEngine.Scenario(0, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        // tail spot +2 vol up
+        rows[40] = IRiskEngine.Scenario(20000, 0, 10000, 0, 0, 0, 0, 0, 0, 4250, 0, 0, false, false);
+        // tail spot +3 vol up
+        rows[41] = IRiskEngine.Scenario(30000, 0, 10000, 0, 0, 0, 0, 0, 0, 2833, 0, 0, false, false);
+        // tail spot +5 vol up
+        rows[42] = IRiskEngine.Scenario(50000, 0, 10000, 0, 0, 0, 0, 0, 0, 1700, 0, 0, false, true);
+        // tail spot -2 vol up
+        rows[43] = IRiskEngine.Scenario(-20000, 0, 10000, 0, 0, 0, 0, 0, 0, 4250, 0, 0, false, false);
+        // tail spot -3 vol up
+        rows[44] = IRiskEngine.Scenario(-30000, 0, 10000, 0, 0, 0, 0, 0, 0, 2833, 0, 0, false, false);
+        // tail spot -5 vol up
+        rows[45] = IRiskEngine.Scenario(-50000, 0, 10000, 0, 0, 0, 0, 0, 0, 1700, 0, 0, false, true);
+        // twist near vol down
+        rows[46] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, -1500, 0, 0, 10000, 0, 0, false, false);
+        // twist near vol up
+        rows[47] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 1500, 0, 0, 10000, 0, 0, false, false);
     }
 }

@@ -9,7 +9,7 @@ import {Model} from "../support/Model.sol";
 
 /// @notice Closed forms worked by hand at BTC 60,000: perpetual 60,012, near forward 60,180, far forward 60,300.
 contract RiskEngineTest is Fixture {
-    uint256 private constant GRID = 2 ** 32 - 1;
+    uint256 private constant GRID = 2 ** 48 - 1;
 
     /* MARKS AND STANDARD MARGIN */
 
