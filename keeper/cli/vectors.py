@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,6 +21,7 @@ from keeper.margin.models.pmrm2.vectors import Deviation
 
 # A model with published cases: name and decoded JSON of one case to its deviation.
 MODELS: Final[Mapping[str, Callable[[str, object], Deviation]]] = {"pmrm2": pmrm2.deviation}
+DEEPEST: Final = 32  # levels of a JSON document; a case has five
 
 
 def command(
@@ -35,9 +38,9 @@ def command(
 
     Examples:
 
-        keeper vectors --model pmrm2 ../shared/data/derive_pmrm2
+        keeper vectors --model pmrm2 cases/
 
-        keeper vectors --model pmrm2 ../shared/data/derive_pmrm2 --json
+        keeper vectors --model pmrm2 cases/ --json
     """
     if model not in MODELS:
         raise ConfigError(f"--model {model!r} is unknown: write one of {', '.join(MODELS)}")
@@ -67,11 +70,20 @@ def _case_files(folder: Path) -> list[Path]:
 
 def _document(path: Path) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if _depth(text) > DEEPEST:
+            raise InputError(f"{path}: nested deeper than {DEEPEST}: write one case a file")
+        return json.loads(text)
     except OSError as error:
         raise InputError(f"{path}: unreadable ({error.strerror}): grant access") from error
-    except (ValueError, RecursionError) as error:  # JSON errors and Unicode errors are ValueErrors
+    except ValueError as error:  # what JSON is not, and what UTF-8 is not
         raise InputError(f"{path}: not JSON ({error}): write one JSON object a file") from error
+
+
+def _depth(text: str) -> int:
+    """Return how deep brackets nest: py-evm lifts the limit that keeps json from overflowing."""
+    steps = (1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", text))
+    return max(accumulate(steps), default=0)
 
 
 def _summary(found: Mapping[str, Deviation], failed: list[str]) -> dict[str, Any]:
