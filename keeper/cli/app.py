@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from keeper import __version__
-from keeper.cli import demo, margin, run, verify
+from keeper.cli import demo, margin, run, vectors, verify
 from keeper.errors import KeeperError
 from keeper.telemetry.redaction import redact_text
 
@@ -33,6 +33,7 @@ app.command("demo")(demo.command)
 app.command("run")(run.command)
 app.command("verify")(verify.command)
 app.command("margin")(margin.command)
+app.command("vectors")(vectors.command)
 
 
 def _version(wanted: bool) -> None:

@@ -13,6 +13,22 @@ LOWEST_VARIANCE: Final = 1e-4
 HIGHEST_VARIANCE: Final = 25.0
 
 
+def raw_variance(
+    k: FloatArray,
+    a: FloatArray,
+    b: FloatArray,
+    rho: FloatArray,
+    m: FloatArray,
+    sigma: FloatArray,
+) -> FloatArray:
+    """Return `a + b (rho (k - m) + sqrt((k - m)^2 + sigma^2))`, as it comes: it may be negative.
+
+    `k` is log-moneyness ln(K / F). All arguments are finite float64 and broadcast.
+    """
+    distance = k - m
+    return a + b * (rho * distance + np.sqrt(distance * distance + sigma * sigma))
+
+
 def variance_per_year(
     k: FloatArray,
     a: FloatArray,
@@ -21,11 +37,6 @@ def variance_per_year(
     m: FloatArray,
     sigma: FloatArray,
 ) -> FloatArray:
-    """Return the variance a year at log-moneyness `k = ln(K / F)`, clamped to [1e-4, 25].
-
-    All arguments are finite float64 and broadcast: `a + b (rho (k - m) + sqrt((k - m)^2 +
-    sigma^2))`.
-    """
-    distance = k - m
-    variance = a + b * (rho * distance + np.sqrt(distance * distance + sigma * sigma))
+    """Return the raw variance of parameters quoted a year, clamped to [1e-4, 25]."""
+    variance = raw_variance(k, a, b, rho, m, sigma)
     return np.maximum(np.minimum(variance, HIGHEST_VARIANCE), LOWEST_VARIANCE)

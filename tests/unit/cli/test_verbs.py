@@ -47,7 +47,7 @@ def succeeds(args, capsys):
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", ["run", "verify", "margin"])
+@pytest.mark.parametrize("verb", ["run", "verify", "margin", "vectors"])
 def test_help__has_examples(verb, capsys):
     text = succeeds([verb, "--help"], capsys)
     assert "Examples" in text
