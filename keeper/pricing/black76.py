@@ -22,7 +22,7 @@ Flag: TypeAlias = NDArray[np.bool_] | bool
 Element = TypeVar("Element", bound=np.generic)
 
 # Elements that numpy handles at a time: its twenty temporaries then stay in a core's cache.
-_BLOCK = 4096
+_BLOCK = 16_384
 
 
 @dataclass(frozen=True, slots=True)

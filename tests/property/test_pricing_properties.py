@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keeper.pricing import black76
+from keeper.pricing import black76, black76_numpy
 
 pytestmark = pytest.mark.property
 
@@ -60,3 +61,39 @@ def test_delta__any_option__between_zero_and_one_and_twin_less_one(forward, mone
     put = float(black76.delta(forward, strike, vol, years, False))
     assert 0.0 <= call <= 1.0
     assert call - put == pytest.approx(1.0, abs=4e-16)
+
+
+# From a micro-dollar of forward to the widest price the contracts hold, 2^63 * 1e-8.
+ANY_PRICE = st.floats(0.0, 2.0**63 * 1e-8) | st.floats(1e-8, 1.0)
+ANY_VOL = st.floats(-1.0, 100.0) | st.just(0.0)
+ANY_YEARS = st.floats(-1.0, 100.0) | st.just(0.0)
+OPTIONS = st.lists(st.tuples(ANY_PRICE, ANY_PRICE, ANY_VOL, ANY_YEARS, st.booleans()), min_size=1)
+
+
+@given(OPTIONS)
+def test_price_and_greeks__any_options__bits_of_the_numpy_twin(options):
+    columns = [np.array(column, dtype=np.float64) for column in list(zip(*options, strict=True))]
+    arguments = (*columns[:4], columns[4] == 1.0)
+    found = black76.price_and_greeks(*arguments)
+    expected = black76_numpy.price_and_greeks(*arguments)
+    for name, twin in zip(("price", "delta", "gamma", "vega", "theta"), expected, strict=True):
+        assert getattr(found, name).tobytes() == twin.tobytes(), name
+    assert black76.price(*arguments).tobytes() == expected[0].tobytes()
+
+
+@given(FORWARDS, MONEYNESS, VOLS, YEARS)
+def test_greeks__call_and_put__differ_in_delta_alone(forward, moneyness, vol, years):
+    strike = forward * moneyness
+    call = black76.price_and_greeks(forward, strike, vol, years, True)
+    put = black76.price_and_greeks(forward, strike, vol, years, False)
+    assert (call.gamma, call.vega, call.theta) == (put.gamma, put.vega, put.theta)
+    assert call.gamma >= 0.0
+    assert call.vega >= 0.0
+    assert call.theta <= 0.0
+
+
+@given(FORWARDS, MONEYNESS, st.floats(0.01, 5), st.floats(1e-3, 10))
+def test_theta__any_option__half_gamma_times_squared_move(forward, moneyness, vol, years):
+    # Black's equation: dV/dt + F^2 vol^2 gamma / 2 = 0.
+    greeks = black76.price_and_greeks(forward, forward * moneyness, vol, years, True)
+    assert greeks.theta == pytest.approx(-0.5 * (forward * vol) ** 2 * greeks.gamma, rel=1e-14)

@@ -50,3 +50,50 @@ def test_float_zone__only_reproducible_operations(package):
 )
 def test_float_zone__planted_offence__is_found(planted):
     assert list(offences(ast.parse(planted)))
+
+
+# Compiler switches that reorder or contract arithmetic; banned everywhere, and without exception.
+SWITCHES = frozenset({"fastmath", "parallel"})
+
+
+def loosened(tree: ast.AST) -> Iterator[str]:
+    """What lets a compiler change bits: fastmath or parallel in any value but False, and prange."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in SWITCHES:
+            if not (isinstance(node.value, ast.Constant) and node.value.value is False):
+                yield f"{node.arg}={ast.unparse(node.value)}"
+        elif isinstance(node, ast.Dict):
+            keys = (key.value for key in node.keys if isinstance(key, ast.Constant))
+            yield from (str(key) for key in keys if key in SWITCHES)
+        elif isinstance(node, ast.alias) and node.name.split(".")[-1] == "prange":
+            yield node.name
+        elif isinstance(node, ast.Attribute) and node.attr == "prange":
+            yield ast.unparse(node)
+
+
+def test_keeper__compiled_loops__no_switch_that_changes_bits():
+    files = sorted(KEEPER.rglob("*.py"))
+    trees = {file: ast.parse(file.read_text("utf-8")) for file in files}
+    assert any("njit" in ast.dump(tree) for tree in trees.values()), "no kernel was scanned"
+    assert [f"{file}: {what}" for file, tree in trees.items() for what in loosened(tree)] == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "@njit(fastmath=True)\ndef f(): ...",
+        "f = numba.njit(parallel=True)(g)",
+        "@njit(fastmath={'contract'})\ndef f(): ...",
+        "@njit(fastmath=setting)\ndef f(): ...",
+        "options = {'fastmath': True}",
+        "from numba import prange",
+        "from numba import prange as span",
+        "for n in numba.prange(9): ...",
+    ],
+)
+def test_keeper__planted_switch__is_found(planted):
+    assert list(loosened(ast.parse(planted)))
+
+
+def test_keeper__switches_off__are_fine():
+    assert not list(loosened(ast.parse("@njit(fastmath=False, nogil=True)\ndef f(): ...")))

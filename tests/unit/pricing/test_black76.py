@@ -98,19 +98,96 @@ def test_price__opengamma_strata__thirteen_digits(strike, vol, expected):
 
 def test_price_and_greeks__quantlib__agree():
     options = random_options(300, seed=4)
-    prices = black76.price(*options)
-    deltas = black76.delta(*options)
-    gammas = black76.gamma(*options[:4])
-    vegas = black76.vega(*options[:4])
+    greeks = black76.price_and_greeks(*options)
     for n, (forward, strike, vol, years, is_call) in enumerate(zip(*options, strict=True)):
         kind = ql.Option.Call if is_call else ql.Option.Put
         payoff = ql.PlainVanillaPayoff(kind, float(strike))
         other = ql.BlackCalculator(payoff, float(forward), float(vol * np.sqrt(years)), 1.0)
         scale = max(forward, strike)
-        assert prices[n] == pytest.approx(other.value(), abs=2e-13 * scale)
-        assert deltas[n] == pytest.approx(other.deltaForward(), abs=1e-12)
-        assert gammas[n] == pytest.approx(other.gammaForward(), rel=1e-9, abs=1e-12 / scale)
-        assert vegas[n] == pytest.approx(other.vega(float(years)), rel=1e-9, abs=1e-12 * scale)
+        assert greeks.price[n] == pytest.approx(other.value(), abs=2e-13 * scale)
+        assert greeks.delta[n] == pytest.approx(other.deltaForward(), abs=1e-12)
+        assert greeks.gamma[n] == pytest.approx(other.gammaForward(), rel=1e-9, abs=1e-12 / scale)
+        vega = other.vega(float(years))
+        assert greeks.vega[n] == pytest.approx(vega, rel=1e-9, abs=1e-12 * scale)
+        theta = other.theta(float(forward), float(years))
+        assert greeks.theta[n] == pytest.approx(theta, rel=1e-9, abs=1e-12 * scale / years)
+        formula = ql.blackFormula(kind, float(strike), float(forward), float(vol * np.sqrt(years)))
+        assert greeks.price[n] == pytest.approx(formula, abs=2e-13 * scale)
+
+
+def test_greeks__mpmath__agree():
+    options = random_options(600, seed=8)
+    greeks = black76.price_and_greeks(*options)
+    # Relative to the density at d1, whose exponent magnifies the rounding of d1 itself.
+    for n, (forward, strike, vol, years, is_call) in enumerate(zip(*options, strict=True)):
+        f, k, v, t = (mp.mpf(float(x)) for x in (forward, strike, vol, years))
+        s = v * mp.sqrt(t)
+        d1 = mp.log(f / k) / s + s / 2
+        if abs(d1) > 30:
+            continue
+        slack = 1e-15 * float(1 + d1 * d1 + abs(d1) / s)
+        density = mp.npdf(d1)
+        delta = mp.ncdf(d1) - (0 if is_call else 1)
+        assert abs(greeks.delta[n] - delta) < 4e-16 + slack * density
+        assert greeks.gamma[n] == pytest.approx(float(density / (f * s)), rel=2 * slack)
+        assert greeks.vega[n] == pytest.approx(float(f * density * mp.sqrt(t)), rel=2 * slack)
+        theta = -f * density * v / (2 * mp.sqrt(t))
+        assert greeks.theta[n] == pytest.approx(float(theta), rel=2 * slack)
+
+
+# Spot-based book values: F = S exp((r - q) T), and the discount factors stand outside.
+@pytest.mark.parametrize(
+    ("is_call", "strike", "spot", "q", "r", "years", "vol", "expected"),
+    [
+        (True, 65, 60, 0.0, 0.08, 0.25, 0.30, 2.1334),
+        (False, 95, 100, 0.05, 0.10, 0.50, 0.20, 2.4648),
+        (False, 19, 19, 0.10, 0.10, 0.75, 0.28, 1.7011),
+        (True, 19, 19, 0.10, 0.10, 0.75, 0.28, 1.7011),
+        (True, 1.60, 1.56, 0.08, 0.06, 0.50, 0.12, 0.0291),
+        (False, 70, 75, 0.05, 0.10, 0.50, 0.35, 4.0870),
+        (True, 40, 42, 0.08, 0.04, 0.75, 0.35, 5.0975),
+        # Hull, "Options, Futures, and Other Derivatives": chapters on Black-Scholes-Merton, on the
+        # Greeks and on futures options; recomputed to four decimals.
+        (True, 40, 42, 0.0, 0.10, 0.5, 0.20, 4.7594),
+        (False, 40, 42, 0.0, 0.10, 0.5, 0.20, 0.8086),
+        (True, 50, 49, 0.0, 0.05, 20 / 52, 0.20, 2.4005),
+        (False, 20, 20, 0.09, 0.09, 4 / 12, 0.25, 1.1166),
+    ],
+)
+def test_price__haug_and_hull_on_spot__four_decimals(
+    is_call, strike, spot, q, r, years, vol, expected
+):
+    forward = spot * np.exp((r - q) * years)
+    price = np.exp(-r * years) * black76.price(forward, strike, vol, years, is_call)
+    assert price == pytest.approx(expected, abs=1e-4)
+
+
+def on_spot(strike, spot, q, r, years, vol, is_call):
+    """Spot Greeks from ours on the forward: delta, gamma, vega, theta of a discounted option."""
+    carry, discount = np.exp((r - q) * years), np.exp(-r * years)
+    forward = spot * carry
+    ours = black76.price_and_greeks(forward, strike, vol, years, is_call)
+    # As time passes the forward falls by (r - q) F a year and the discount grows by r.
+    theta = discount * (ours.theta - (r - q) * forward * ours.delta + r * ours.price)
+    delta = discount * carry * ours.delta
+    return delta, discount * carry * carry * ours.gamma, discount * ours.vega, theta
+
+
+def test_greeks__haug_on_spot__printed_digits():
+    # Haug (1998), as printed in QuantLib's test suite.
+    call, put = (on_spot(100, 105, 0.10, 0.10, 0.5, 0.36, c)[0] for c in (True, False))
+    assert (call, put) == pytest.approx((0.5946, -0.3566), abs=1e-4)
+    _, gamma, vega, _ = on_spot(60, 55, 0.0, 0.10, 0.75, 0.30, True)
+    assert (gamma, vega) == pytest.approx((0.0278, 18.9358), abs=1e-4)
+    theta = on_spot(405, 430, 0.05, 0.07, 1 / 12, 0.20, False)[3]
+    assert theta == pytest.approx(-31.1924, abs=1e-4)
+
+
+def test_greeks__hull_on_spot__printed_digits():
+    # The 240,000 dollar option that chapter "The Greek Letters" hedges.
+    greeks = on_spot(50, 49, 0.0, 0.05, 20 / 52, 0.20, True)
+    assert greeks == pytest.approx((0.522, 0.066, 12.1, -4.31), rel=1e-2)
+    assert greeks == pytest.approx((0.52161, 0.065544, 12.1055, -4.3053), rel=2e-5)
 
 
 def test_greeks__finite_differences__agree():
@@ -121,6 +198,9 @@ def test_greeks__finite_differences__agree():
     assert black76.gamma(f, k, vol, years) == pytest.approx((up - down) / (2 * h), rel=1e-7)
     up, down = (black76.price(f, k, vol + d, years, True) for d in (1e-5, -1e-5))
     assert black76.vega(f, k, vol, years) == pytest.approx((up - down) / 2e-5, rel=1e-8)
+    up, down = (black76.price(f, k, vol, years + d, True) for d in (1e-5, -1e-5))
+    theta = black76.price_and_greeks(f, k, vol, years, True).theta
+    assert theta == pytest.approx(-(up - down) / 2e-5, rel=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +215,7 @@ def test_price__no_variance__intrinsic_exactly(vol, years):
     assert black76.delta(forward, 100.0, vol, years, False) + 1.0 == step
     assert black76.gamma(forward, 100.0, vol, years).tolist() == [0.0, 0.0, 0.0]
     assert black76.vega(forward, 100.0, vol, years).tolist() == [0.0, 0.0, 0.0]
+    assert black76.price_and_greeks(forward, 100.0, vol, years, True).theta.tolist() == [0.0] * 3
 
 
 def test_price__vanishing_deviation__continuous_and_silent():

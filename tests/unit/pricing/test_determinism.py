@@ -16,8 +16,8 @@ PRICING = Path(__file__).resolve().parents[3] / "keeper" / "pricing"
 # Elementwise and exactly rounded by IEEE 754, or not arithmetic at all.
 ALLOWED = {
     "abs", "maximum", "minimum", "sqrt", "where",
-    "asarray", "ascontiguousarray", "broadcast_shapes", "broadcast_to", "empty", "errstate",
-    "bool_", "float64", "generic", "uint64", "typing",
+    "arange", "argmin", "asarray", "ascontiguousarray", "broadcast_shapes", "broadcast_to", "empty",
+    "bool_", "errstate", "float64", "generic", "inf", "uint64", "typing",
 }  # fmt: skip
 
 
