@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
+from keeper.attestation.commitment import commit
 from keeper.attestation.epoch import ref_block
-from keeper.attestation.leaf import leaf_hash, leaves_of
-from keeper.attestation.merkle import MerkleTree
 from keeper.attestation.signature import CompactSignature
 from keeper.attestation.typed_data import MarginAttestation, oracle_domain
 from keeper.audit.history import attested_events, require_whole_history
@@ -21,9 +20,9 @@ from keeper.chain.deployment import Deployment
 from keeper.chain.lens import read_snapshot
 from keeper.errors import InputError, MarketDataError
 from keeper.margin.portfolio import margin_book
-from keeper.margin.scenarios import Model, model_hash
+from keeper.margin.scenarios import Model
 from keeper.quorum.recovery import recover
-from keeper.state.body import bundle_hash, encode
+from keeper.state.body import encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,32 +111,11 @@ def _rebuild(
     try:
         snapshot = read_snapshot(client, deployment, model, at, epoch=epoch)
         book = margin_book(snapshot, model)
-        leaves = leaves_of(
-            epoch,
-            book.accounts,
-            book.positions_hash,
-            book.initial_usd6,
-            book.maintenance_usd6,
-            book.worst_scenario,
-            book.sentinel,
-        )
-        tree = MerkleTree.build(map(leaf_hash, leaves))
-        body = encode(snapshot)
+        commitment = commit(snapshot.head, encode(snapshot), book)
     except (InputError, MarketDataError) as error:
         return _Rebuilt(None, f"cannot be rebuilt: {error}")
-    return _Rebuilt(
-        MarginAttestation(
-            config_digest=client.call(deployment.margin_oracle, "configDigest", at=at),
-            epoch=epoch,
-            ref_block=at.number,
-            ref_time=at.timestamp,
-            leaf_count=len(leaves),
-            ref_block_hash=at.hash,
-            model_hash=model_hash(model),
-            margin_root=tree.root,
-            bundle_hash=bundle_hash(body),
-        )
-    )
+    config_digest = client.call(deployment.margin_oracle, "configDigest", at=at)
+    return _Rebuilt(commitment.attestation(config_digest, at.hash))
 
 
 def _event_problems(deployment: Deployment, event: AttestedEvent) -> list[str]:

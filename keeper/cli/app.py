@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from keeper import __version__
-from keeper.cli import demo, margin, run, vectors, verify
 from keeper.errors import KeeperError
 from keeper.telemetry.redaction import redact_text
 
 EXIT_UNEXPECTED = 1
-
-app = typer.Typer(
-    name="keeper",
-    help="Computes portfolio margin, attests it on-chain and liquidates by proof.",
-    epilog=(
-        "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 mismatch, 65 bad input, 66 keystore unusable, "
-        "69 node unavailable, 73 signing refused, 74 zero or stale price, 75 no quorum, "
-        "76 reverted, 77 signer, 78 configuration, 79 wrong password, 80 wrong chain, "
-        "81 not deployed."
-    ),
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-)
-app.command("demo")(demo.command)
-app.command("run")(run.command)
-app.command("verify")(verify.command)
-app.command("margin")(margin.command)
-app.command("vectors")(vectors.command)
+VERBS = ("demo", "run", "verify", "margin", "digest", "book", "vectors")
 
 
 def _version(wanted: bool) -> None:
@@ -42,7 +23,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
     version: Annotated[
@@ -52,11 +32,37 @@ def options(
     """Computes portfolio margin, attests it on-chain and liquidates by proof."""
 
 
+def application(verbs: Iterable[str]) -> typer.Typer:
+    """Return the command with these verbs, each from the module of its name.
+
+    Only what is asked for is imported: a verb without a chain starts without web3.
+    """
+    app = typer.Typer(
+        name="keeper",
+        help="Computes portfolio margin, attests it on-chain and liquidates by proof.",
+        epilog=(
+            "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 mismatch, 65 bad input, "
+            "66 keystore unusable, 69 node unavailable, 73 signing refused, "
+            "74 zero or stale price, 75 no quorum, 76 reverted, 77 signer, 78 configuration, "
+            "79 wrong password, 80 wrong chain, 81 not deployed."
+        ),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+    )
+    app.callback()(options)
+    for verb in verbs:
+        app.command(verb)(import_module(f"keeper.cli.{verb}").command)
+    return app
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; usage errors leave as SystemExit(2)."""
     args = list(sys.argv[1:] if argv is None else argv)
+    first = next((arg for arg in args if not arg.startswith("-")), None)
     try:
-        app(args)
+        application([first] if first in VERBS else VERBS)(args)
     except KeeperError as error:
         if "--debug" in args:
             raise

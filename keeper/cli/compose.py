@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from keeper.chain.artifacts import Artifacts, shipped_file
+from keeper.chain.artifacts import Artifacts
 from keeper.chain.client import ChainClient
 from keeper.chain.deployment import Deployment
 from keeper.cli.config import Settings
+from keeper.cli.model_file import load_model
 from keeper.clock import SystemClock
-from keeper.errors import ConfigError, InputError
 from keeper.jobs.context import KeeperContext, LiquidationPolicy
-from keeper.margin.scenarios import Model, parse_model
+from keeper.margin.scenarios import Model
 from keeper.quorum.signing_log import SigningLog
 from keeper.tx.fees import FeePolicy
 from keeper.tx.sender import DryRunSender, SigningSender, TransactionSender
@@ -37,17 +36,6 @@ def open_source(settings: Settings) -> Source:
     client = ChainClient.connect(settings.rpc_url, Artifacts.load(), timeout=settings.rpc_timeout)
     client.check(deployment, client.head())
     return Source(client, deployment, model)
-
-
-def load_model(file: Path | None) -> Model:
-    """The model file, by default the shipped one."""
-    path = shipped_file("config", "model.toml") if file is None else file
-    try:
-        return parse_model(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"model_file {path}: {error}") from error
-    except InputError as error:
-        raise InputError(f"model_file {path}: {error}") from error
 
 
 def open_context(settings: Settings, source: Source, *, dry_run: bool) -> KeeperContext:

@@ -120,7 +120,7 @@ def _attest(stage: Stage, hour: int, view: View, record: Record) -> EpochWork:
         epoch=work.epoch,
         ref_block=work.at.number,
         leaves=len(work.leaves),
-        sentinels=sum(leaf.is_sentinel for leaf in work.leaves),
+        sentinels=int(work.leaves.sentinel.sum()),
         root=work.tree.root,
         agreeing=agreeing,
         keepers=len(works),

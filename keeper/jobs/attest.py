@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from keeper.attestation.commitment import commit
 from keeper.attestation.epoch import latest_closed_epoch, ref_block
-from keeper.attestation.leaf import MarginLeaf, leaf_hash, leaves_of
+from keeper.attestation.leaves import MarginLeaves
 from keeper.attestation.merkle import MerkleTree
 from keeper.attestation.typed_data import MarginAttestation, oracle_domain
 from keeper.chain.attestations import attestation_words, latest_attestation
@@ -21,9 +22,8 @@ from keeper.chain.lens import read_snapshot
 from keeper.errors import ConfigError, VerificationMismatch
 from keeper.jobs.context import KeeperContext
 from keeper.margin.portfolio import MarginBook, margin_book
-from keeper.margin.scenarios import model_hash
 from keeper.quorum.collect import SignedAttestation, collect
-from keeper.state.body import bundle_hash, encode
+from keeper.state.body import encode
 from keeper.state.snapshot import Snapshot
 from keeper.tx.sender import TxOutcome, TxRequest
 
@@ -40,7 +40,7 @@ class EpochWork:
     body: bytes
     bundle_hash: bytes
     margin_book: MarginBook
-    leaves: tuple[MarginLeaf, ...]
+    leaves: MarginLeaves
     tree: MerkleTree
     attestation: MarginAttestation
     digest: bytes
@@ -70,39 +70,22 @@ def build_epoch(ctx: KeeperContext, epoch: int) -> EpochWork:
 
 def seal_epoch(ctx: KeeperContext, margins: EpochMargins) -> EpochWork:
     """Put measured margins into leaves, a root and the digest that is signed."""
-    epoch, at, book = margins.epoch, margins.at, margins.margin_book
-    leaves = leaves_of(
-        epoch,
-        book.accounts,
-        book.positions_hash,
-        book.initial_usd6,
-        book.maintenance_usd6,
-        book.worst_scenario,
-        book.sentinel,
-    )
-    tree = MerkleTree.build(map(leaf_hash, leaves))
     body = encode(margins.snapshot)
+    commitment = commit(margins.snapshot.head, body, margins.margin_book)
     oracle = ctx.deployment.margin_oracle
-    attestation = MarginAttestation(
-        config_digest=ctx.client.call(oracle, "configDigest", at=at),
-        epoch=epoch,
-        ref_block=at.number,
-        ref_time=at.timestamp,
-        leaf_count=len(leaves),
-        ref_block_hash=at.hash,
-        model_hash=model_hash(ctx.model),
-        margin_root=tree.root,
-        bundle_hash=bundle_hash(body),
+    attestation = commitment.attestation(
+        config_digest=ctx.client.call(oracle, "configDigest", at=margins.at),
+        ref_block_hash=margins.at.hash,
     )
     return EpochWork(
-        epoch=epoch,
-        at=at,
+        epoch=margins.epoch,
+        at=margins.at,
         snapshot=margins.snapshot,
         body=body,
-        bundle_hash=attestation.bundle_hash,
-        margin_book=book,
-        leaves=leaves,
-        tree=tree,
+        bundle_hash=commitment.bundle_hash,
+        margin_book=margins.margin_book,
+        leaves=commitment.leaves,
+        tree=commitment.tree,
         attestation=attestation,
         digest=attestation.digest(oracle_domain(ctx.deployment.chain_id, oracle.address)),
     )
@@ -176,7 +159,7 @@ def attest_latest(ctx: KeeperContext) -> TxOutcome | None:
         epoch=epoch,
         block=work.at.number,
         accounts=len(work.leaves),
-        sentinels=sum(leaf.is_sentinel for leaf in work.leaves),
+        sentinels=int(work.leaves.sentinel.sum()),
         root=work.tree.root,
         digest=work.digest,
     )

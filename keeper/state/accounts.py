@@ -14,8 +14,11 @@ from keeper.state.hashing import keccak256
 from keeper.units import IntArray
 
 _SUB_BITS = 96
-_LEG_BYTES = 64
-_BLOCK_ACCOUNTS = 4096  # with 32 legs each: 8 MB of encoding at a time
+_HEAD_WORDS, _LEG_WORDS = 3, 2
+_HEAD_BYTES, _LEG_BYTES = 32 * _HEAD_WORDS, 32 * _LEG_WORDS
+_OFFSET = 64  # of the array of legs, behind mode and this offset itself
+_ALL_ONES = np.uint64(2**64 - 1)
+_BLOCK_ACCOUNTS = 1024  # with 32 legs each: 2 MB of encoding at a time
 
 
 class Mode(IntEnum):
@@ -72,26 +75,33 @@ def positions_hashes(
     ends = np.cumsum(leg_counts)
     for first in range(0, len(modes), _BLOCK_ACCOUNTS):
         block = slice(first, first + _BLOCK_ACCOUNTS)
-        start = int(ends[first] - leg_counts[first])
-        legs = slice(start, int(ends[block][-1]))
-        encoded = _encoded_legs(instruments[legs], lots[legs])
+        legs = slice(int(ends[first] - leg_counts[first]), int(ends[block][-1]))
+        counts = leg_counts[block]
+        encoded = _encoded_books(modes[block], counts, instruments[legs], lots[legs])
         at = 0
-        for mode, count in zip(modes[block].tolist(), leg_counts[block].tolist(), strict=True):
-            until = at + _LEG_BYTES * count
-            hashes.append(keccak256(_encoded_head(mode, count) + encoded[at:until]))
+        for count in counts.tolist():
+            until = at + _HEAD_BYTES + _LEG_BYTES * count
+            hashes.append(keccak256(encoded[at:until]))
             at = until
     return hashes
 
 
-def _encoded_head(mode: int, leg_count: int) -> bytes:
-    """Return the three words before the legs: mode, offset of the array, its length."""
-    return b"".join(word.to_bytes(32, "big") for word in (mode, 64, leg_count))
+def _encoded_books(
+    modes: NDArray[np.uint8], counts: IntArray, instruments: NDArray[np.uint64], lots: IntArray
+) -> bytes:
+    """Return every book's encoding, one after the other.
 
-
-def _encoded_legs(instruments: NDArray[np.uint64], lots: IntArray) -> bytes:
-    """Return two words a leg: the id in the low half of the first, then the sign-extended lots."""
-    quarters = np.zeros((len(lots), _LEG_BYTES // 8), dtype=">u8")
-    quarters[:, 2:4] = instruments
-    quarters[:, 4:7] = np.where(lots < 0, np.uint64(2**64 - 1), np.uint64(0))[:, None]
-    quarters[:, 7] = lots.view(np.uint64)
+    A book has three words (mode, offset of the array, its length) and then two a leg: the id in the
+    low half of the first, the sign-extended lots in the second.
+    """
+    heads = _HEAD_WORDS * np.arange(len(counts)) + _LEG_WORDS * (np.cumsum(counts) - counts)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    legs = _HEAD_WORDS * (owner + 1) + _LEG_WORDS * np.arange(len(lots))
+    quarters = np.zeros((_HEAD_WORDS * len(counts) + _LEG_WORDS * len(lots), 4), dtype=">u8")
+    quarters[heads, 3] = modes
+    quarters[heads + 1, 3] = _OFFSET
+    quarters[heads + 2, 3] = counts
+    quarters[legs, 2:] = instruments
+    quarters[legs + 1, :3] = np.where(lots < 0, _ALL_ONES, np.uint64(0))[:, None]
+    quarters[legs + 1, 3] = lots.view(np.uint64)
     return quarters.tobytes()

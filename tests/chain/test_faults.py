@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keeper.attestation.leaf import leaf_hash, leaves_of
+from keeper.attestation.leaf import leaf_hash
+from keeper.attestation.leaves import MarginLeaves
 from keeper.devnet import keys, market
 from keeper.devnet.actors import DEALERS, HEDGED_STRADDLE, RELATIVE_VALUE
 from keeper.devnet.demo import build_next_epoch, sign_and_submit
@@ -115,13 +116,4 @@ def btc(snapshot):
 
 
 def leaves(epoch, book):
-    found = leaves_of(
-        epoch,
-        book.accounts,
-        book.positions_hash,
-        book.initial_usd6,
-        book.maintenance_usd6,
-        book.worst_scenario,
-        book.sentinel,
-    )
-    return {leaf.account: leaf for leaf in found}
+    return {leaf.account: leaf for leaf in MarginLeaves.of_book(epoch, book)}

@@ -1,6 +1,8 @@
 """The verbs against a node that answers from a table."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,11 +49,26 @@ def succeeds(args, capsys):
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", ["run", "verify", "margin", "vectors"])
+@pytest.mark.parametrize("verb", ["run", "verify", "margin", "digest", "book", "vectors"])
 def test_help__has_examples(verb, capsys):
     text = succeeds([verb, "--help"], capsys)
     assert "Examples" in text
     assert f"keeper {verb}" in text
+
+
+def test_application__verbs_without_a_chain__start_without_web3():
+    code = (
+        "import sys; from keeper.cli.app import application; application(['digest', 'book']);"
+        "sys.exit('web3' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_unknown_verb__is_a_usage_error_that_knows_the_others(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["digset", "run"])
+    assert caught.value.code == 2
+    assert "digest" in capsys.readouterr().err
 
 
 def test_version(capsys):

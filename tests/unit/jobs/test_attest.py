@@ -1,6 +1,7 @@
 import pytest
 import structlog
 
+from keeper.attestation.leaf import leaf_hash
 from keeper.attestation.merkle import verify
 from keeper.attestation.typed_data import oracle_domain
 from keeper.errors import (
@@ -13,7 +14,6 @@ from keeper.errors import (
 from keeper.jobs.attest import (
     attest_latest,
     build_epoch,
-    leaf_hash,
     sign_epoch,
     submit_epoch,
 )

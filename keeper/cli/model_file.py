@@ -1,0 +1,27 @@
+"""The margin model that a verb computes with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keeper.chain.artifacts import shipped_file
+from keeper.errors import ConfigError, InputError
+from keeper.margin.scenarios import Model, parse_model
+
+ModelFile = Annotated[
+    Path | None, typer.Option("--model", help="Model file; the shipped model by default.")
+]
+
+
+def load_model(file: Path | None) -> Model:
+    """The model file, by default the shipped one."""
+    path = shipped_file("config", "model.toml") if file is None else file
+    try:
+        return parse_model(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"model_file {path}: {error}") from error
+    except InputError as error:
+        raise InputError(f"model_file {path}: {error}") from error

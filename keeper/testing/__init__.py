@@ -1,0 +1,1 @@
+"""What tests, benchmarks and other people's strategies run against; shipped with the package."""
