@@ -1,4 +1,4 @@
-"""Whole books and single accounts: risk arrays and worst losses, against scipy.sparse and limits."""
+"""Whole books and single accounts: risk arrays and worst losses, against scipy.sparse."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _whole_book(
             return engine.whole_book(market, model, book, limit.threads)
 
         # Each listing's cell is rounded to a micro-dollar a lot; a float product rounds nothing.
-        total_lots = book.sum_by_account(np.abs(book.lots))
+        total_lots = book.sum_by_account(np.abs(book.lots)).astype(np.float64)
         for theirs in (by_hand(), in_blocks()):
             require_close(case, ours(), theirs, 0.501 * total_lots + 1.0)
         contestants = {_OURS: ours, _BY_HAND: by_hand, _BY_HAND_THREADED: in_blocks}

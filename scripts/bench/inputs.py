@@ -191,10 +191,11 @@ def _underlyings(model: Model) -> list[UnderlyingRow]:
 def _forwards(model: Model) -> list[ForwardRow]:
     """Return the perpetual and every expiry of each underlying, all with the same skewed smile."""
     milli = WAD // 1000
+    none = (0, 0, 0, 0, 0)
     smile = (250 * milli, 180 * milli, -220 * milli, 30 * milli, 150 * milli)
     return [
         ForwardRow(
-            risk.underlying, expiry, 1_002 * milli, *(smile if expiry else (0,) * 5), milli, _NOW
+            risk.underlying, expiry, 1_002 * milli, *(smile if expiry else none), milli, _NOW
         )
         for risk in model.underlyings
         for expiry in (0, *_EXPIRIES)

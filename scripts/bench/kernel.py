@@ -28,6 +28,7 @@ _NDTR = "numpy + ndtr, cache-blocked, same threads"
 _QUANTLIB = "QuantLib-Python loop, extrapolated"
 _ROOFLINE = "float64 roofline"
 
+_Row: TypeAlias = tuple[float, float, float, float, bool]
 _Kernel: TypeAlias = Callable[[Options], Sequence[FloatArray]]
 
 
@@ -108,7 +109,7 @@ def _error(options: Options) -> Figure:
     o = options
     rows = zip(*(c.tolist() for c in (o.forward, o.strike, o.vol, o.years, o.is_call)), strict=True)
     with mpmath.workdps(_DIGITS):
-        exact = [_exact_price(*(mpmath.mpf(x) for x in row[:4]), row[4]) for row in rows]
+        exact = [_exact_price(row) for row in rows]
         prices = engine.price(options)[0].tolist()
         errors = [
             float(abs(mpmath.mpf(price) - value) / forward)
@@ -119,9 +120,11 @@ def _error(options: Options) -> Figure:
     return Figure("kernel", case, "1", Spread(worst, worst, worst), target=Target(1e-15))
 
 
-def _exact_price(forward: Any, strike: Any, vol: Any, years: Any, is_call: bool) -> Any:
+def _exact_price(row: _Row) -> Any:  # noqa: ANN401 (mpmath has no types)
+    """Return the price in as many digits as mpmath is set to."""
+    forward, strike, vol, years = map(mpmath.mpf, row[:4])
     deviation = vol * mpmath.sqrt(years)
     d1 = mpmath.log(forward / strike) / deviation + deviation / 2
-    sign = 1 if is_call else -1
+    sign = 1 if row[4] else -1
     d2 = d1 - deviation
     return sign * (forward * mpmath.ncdf(sign * d1) - strike * mpmath.ncdf(sign * d2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,8 @@ from scripts.bench.measure import Spread, progress
 from scripts.bench.report import Figure, threads
 from scripts.bench.sizes import Sizes
 
-_LANES: Final = 512  # independent chains: 4 KB, inside the nearest cache
-_STEPS: Final = 16  # multiplications, and additions, a lane and pass
+_LANES: Final = (8, 64)  # 4 KB, inside the nearest cache
+_STEPS: Final = 8  # multiplications, and additions, a lane and pass
 
 _Run: TypeAlias = Callable[[FloatArray, int], None]
 
@@ -33,32 +34,29 @@ class Limits:
 
 
 def _multiply_add(lanes: FloatArray, passes: int) -> None:
+    # Eight chains in turns hide the latency of each; the compiler makes a vector of each one.
     for _ in range(passes):
-        for i in range(lanes.size):
-            x = lanes[i]
-            x = x * 0.999 + 0.5
-            x = x * 0.998 + 0.5
-            x = x * 0.997 + 0.5
-            x = x * 0.996 + 0.5
-            x = x * 0.995 + 0.5
-            x = x * 0.994 + 0.5
-            x = x * 0.993 + 0.5
-            x = x * 0.992 + 0.5
-            x = x * 0.991 + 0.5
-            x = x * 0.989 + 0.5
-            x = x * 0.988 + 0.5
-            x = x * 0.987 + 0.5
-            x = x * 0.986 + 0.5
-            x = x * 0.985 + 0.5
-            x = x * 0.984 + 0.5
-            x = x * 0.983 + 0.5
-            lanes[i] = x
+        for i in range(lanes.shape[1]):
+            x0, x1, x2, x3 = lanes[0, i], lanes[1, i], lanes[2, i], lanes[3, i]
+            x4, x5, x6, x7 = lanes[4, i], lanes[5, i], lanes[6, i], lanes[7, i]
+            for _ in range(8):
+                x0 = x0 * 0.999 + 0.5
+                x1 = x1 * 0.999 + 0.5
+                x2 = x2 * 0.999 + 0.5
+                x3 = x3 * 0.999 + 0.5
+                x4 = x4 * 0.999 + 0.5
+                x5 = x5 * 0.999 + 0.5
+                x6 = x6 * 0.999 + 0.5
+                x7 = x7 * 0.999 + 0.5
+            lanes[0, i], lanes[1, i], lanes[2, i], lanes[3, i] = x0, x1, x2, x3
+            lanes[4, i], lanes[5, i], lanes[6, i], lanes[7, i] = x4, x5, x6, x7
 
 
 def _divide(lanes: FloatArray, passes: int) -> None:
+    row = lanes[0]
     for _ in range(passes):
-        for i in range(lanes.size):
-            lanes[i] = 1.5 / lanes[i]
+        for i in range(row.size):
+            row[i] = 1.5 / row[i]
 
 
 def _triad(arrays: FloatArray, passes: int) -> None:
@@ -68,9 +66,9 @@ def _triad(arrays: FloatArray, passes: int) -> None:
             a[i] = b[i] + 3.0 * c[i]
 
 
-_multiply_add_compiled: _Run = njit(nogil=True)(_multiply_add)
-_divide_compiled: _Run = njit(nogil=True)(_divide)
-_triad_compiled: _Run = njit(nogil=True)(_triad)
+_multiply_add_compiled: _Run = njit(nogil=True, error_model="numpy")(_multiply_add)
+_divide_compiled: _Run = njit(nogil=True, error_model="numpy")(_divide)
+_triad_compiled: _Run = njit(nogil=True, error_model="numpy")(_triad)
 
 
 def measure(sizes: Sizes, count: int) -> Limits:
@@ -79,12 +77,16 @@ def measure(sizes: Sizes, count: int) -> Limits:
     lanes = np.ones(_LANES)
     passes = sizes.limit_passes
     stream = np.ones((3, sizes.stream_doubles // count))
-    lane_steps = _LANES * passes * count
     moved = 4 * stream[0].nbytes * count  # two read, one fetched before it is written, one written
     return Limits(
         threads=count,
-        flops=2 * _STEPS * lane_steps / _fastest(_multiply_add_compiled, lanes, passes, count),
-        divisions=lane_steps / _fastest(_divide_compiled, lanes, passes, count),
+        flops=2
+        * _STEPS
+        * lanes.size
+        * passes
+        * count
+        / _fastest(_multiply_add_compiled, lanes, passes, count),
+        divisions=lanes[0].size * passes * count / _fastest(_divide_compiled, lanes, passes, count),
         bandwidth=moved / _fastest(_triad_compiled, stream, 1, count),
     )
 
@@ -109,6 +111,6 @@ def _fastest(run: _Run, data: FloatArray, passes: int, count: int) -> float:
     with ThreadPoolExecutor(count) as pool:
         for _ in range(7):
             began = time.perf_counter()
-            list(pool.map(lambda copy: run(copy, passes), copies))
+            list(pool.map(run, copies, itertools.repeat(passes)))
             seconds.append(time.perf_counter() - began)
     return min(seconds[1:])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from scripts.bench.report import Figure, Target
 from scripts.bench.sizes import Sizes
 
 _CEILING_BYTES: Final = 2 * 10**9
-_MAXRSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
+_WATCH: Final = Path(__file__).with_name("watch.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +52,11 @@ def run_growth(sizes: Sizes) -> list[Figure]:
 
 def run_child(command: Sequence[str]) -> Finished:
     """Run a command to its end; raise ChildFailed with what it said where that is not success."""
-    with tempfile.TemporaryFile() as said:
-        began = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - began
-        # The status is taken already: without this, Popen would ask the system for it again.
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            said.seek(0)
-            raise ChildFailed(f"{' '.join(command)}: {said.read().decode(errors='replace')}")
-    return Finished(seconds, usage.ru_maxrss * _MAXRSS_UNIT)
+    watched = [sys.executable, "-I", str(_WATCH), *command]
+    ended = subprocess.run(watched, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise ChildFailed(f"{' '.join(command)}: {ended.stderr}")
+    return Finished(**json.loads(ended.stdout))
 
 
 def _digest(accounts: int, sizes: Sizes) -> Finished:

@@ -159,8 +159,6 @@ def show(report: Report, console: Console) -> None:
                 f"{_ratio(ratio.low)} to {_ratio(ratio.high)}",
                 *_verdict(figure),
             )
-        elif figure.target is not None:
-            table.add_row("", "", "", "", "", *_verdict(figure))
     console.print(table)
 
 

@@ -37,7 +37,7 @@ FULL = Sizes(
     tree_leaves=100_000,
     growth_accounts=(1_000, 10_000, 100_000, 1_000_000),
     stream_doubles=12_000_000,
-    limit_passes=4_000,
+    limit_passes=10_000,
     rounds=9,
     patience_seconds=10.0,
 )
@@ -54,7 +54,7 @@ QUICK = Sizes(
     tree_leaves=500,
     growth_accounts=(100,),
     stream_doubles=600_000,
-    limit_passes=100,
+    limit_passes=1_000,
     rounds=3,
     patience_seconds=0.0,
 )

@@ -6,6 +6,7 @@ of threads as ours, for numpy, ndtr and the sparse product all release the inter
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -95,7 +96,8 @@ def positions(book: Book, listings: int) -> csr_array:
 
 def account_blocks(lots: csr_array) -> list[csr_array]:
     """Cut the positions into blocks whose losses stay in the cache."""
-    return [lots[at : at + _BLOCK_ACCOUNTS] for at in range(0, lots.shape[0], _BLOCK_ACCOUNTS)]
+    accounts = len(lots.indptr) - 1
+    return [lots[at : at + _BLOCK_ACCOUNTS] for at in range(0, accounts, _BLOCK_ACCOUNTS)]
 
 
 def worst_loss(gains: FloatArray, lots: csr_array) -> FloatArray:
@@ -107,7 +109,7 @@ def worst_loss_in_blocks(
     gains: FloatArray, blocks: Sequence[csr_array], pool: ThreadPoolExecutor
 ) -> FloatArray:
     """Return the same, block by block over the threads."""
-    return np.concatenate(list(pool.map(lambda block: worst_loss(gains, block), blocks)))
+    return np.concatenate(list(pool.map(worst_loss, itertools.repeat(gains), blocks)))
 
 
 def var_es(
@@ -117,7 +119,7 @@ def var_es(
 
     def of_block(block: csr_array) -> FloatArray:
         losses = -(block @ gains)
-        worst = np.partition(losses, losses.shape[1] - tail, axis=1)[:, -tail:]
+        worst = np.partition(losses, gains.shape[1] - tail, axis=1)[:, -tail:]
         return np.stack([worst[:, 0], worst.mean(axis=1)], axis=1)
 
     return np.concatenate(list(pool.map(of_block, blocks)))
