@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import keeper.cli  # noqa: F401 - first, for it chooses the hash function that eth_hash then takes
 from keeper.attestation.leaf import leaf_hash, leaves_of
 from keeper.attestation.merkle import MerkleTree
 from keeper.margin.portfolio import margin_book

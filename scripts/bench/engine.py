@@ -20,8 +20,7 @@ from keeper.units import FloatArray, IntArray
 from scripts.bench.inputs import LeafColumns, Options
 
 COMPILED: Final = False
-# Options a call: enough to hide the call, few enough that inputs and outputs stay in the cache.
-BLOCK_OPTIONS: Final = 8192
+BLOCK_OPTIONS: Final = 65_536  # options a call: enough to hide what a call costs in Python
 
 Greeks: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
 

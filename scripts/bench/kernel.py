@@ -56,7 +56,8 @@ def _lines(
     results = {name: np.empty((5 if greeks else 1, len(options))) for name in (_OURS, _NDTR)}
     with ThreadPoolExecutor(limit.threads) as pool:
 
-        def filling(name: str, kernel: _Kernel, block: int) -> Callable[[], None]:
+        def filling(name: str, kernel: _Kernel, most: int) -> Callable[[], None]:
+            block = min(most, -(-len(options) // limit.threads))
             return lambda: _fill(results[name], kernel, options, block, pool)
 
         rounds = stopwatch.race(

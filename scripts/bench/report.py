@@ -145,9 +145,9 @@ def show(report: Report, console: Console) -> None:
     for figure in report.figures:
         if figure.case != previous:
             table.add_section()
-            table.add_row(
-                f"[bold]{figure.case}[/bold]", scaled(figure.measured.median, figure.unit)
-            )
+            measured = scaled(figure.measured.median, figure.unit)
+            verdict = _verdict(figure) if figure.ratio is None else ("", "")
+            table.add_row(f"[bold]{figure.case}[/bold]", measured, "", "", "", *verdict)
         previous = figure.case
         if figure.ratio is not None and figure.theirs is not None:
             ratio = figure.ratio

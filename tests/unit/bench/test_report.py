@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 
 from scripts.bench.measure import Spread
-from scripts.bench.report import Figure, Report, Target, against_known, scaled, to_json
+from scripts.bench.report import Figure, Report, Target, against_known, scaled, show, to_json
 
 SECOND = Spread(1.0, 0.5, 2.0)
 PLAIN = Figure("tree", "leaves", "s", SECOND)
@@ -51,3 +53,12 @@ def test_to_json__figure_with_target__holds_verdict_and_median():
 )
 def test_scaled__quantity__takes_the_largest_prefix_that_fits(value: float, unit: str, text: str):
     assert scaled(value, unit) == text
+
+
+def test_show__target_without_ratio__stands_beside_what_was_measured():
+    figure = Figure("tree", "leaves", "s", SECOND, target=Target(0.9))
+    report = Report("x86_64", 2, {}, compiled=True, foreign_share=0.0, figures=(figure,))
+    console = Console(file=io.StringIO(), width=120, record=True)
+    show(report, console)
+    row = next(line for line in console.export_text().splitlines() if "leaves" in line)
+    assert row.split() == ["leaves", "1", "s", "≤", "900", "ms", "missed"]
