@@ -14,7 +14,8 @@ from typing import Final
 
 from rich.console import Console
 
-import keeper.cli  # noqa: F401 - first, for it chooses the hash function that eth_hash then takes
+# First: it chooses the implementation of keccak that eth_hash then takes.
+import keeper.cli  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from scripts.bench import book, engine, kernel, limits, memory, tree
 from scripts.bench.measure import ForeignShare
 from scripts.bench.report import Figure, Report, show, write_json

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import keeper.cli  # noqa: F401 - first, for it chooses the hash function that eth_hash then takes
+# First: it chooses the implementation of keccak that eth_hash then takes.
+import keeper.cli  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from keeper.attestation.leaf import leaf_hash, leaves_of
 from keeper.attestation.merkle import MerkleTree
 from keeper.margin.portfolio import margin_book
