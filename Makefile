@@ -11,7 +11,7 @@ NODE_STAMP := contracts/node_modules/.installed
 BIN := .venv/bin
 TOOLS := scripts/with_contract_tools.sh
 
-.PHONY: help install demo test test-python test-contracts lint contracts node clean
+.PHONY: help install demo test test-python test-contracts lint contracts bench node clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,9 @@ lint: install node ## ruff, pyright, forge fmt
 
 contracts: install node ## compile the contracts and rewrite abis/
 	$(TOOLS) $(BIN)/python scripts/compile_contracts.py
+
+bench: install ## ratios to numpy, scipy, QuantLib and the machine, in one run; BENCH="--quick"
+	$(BIN)/python -m scripts.bench $(BENCH)
 
 node: $(NODE_STAMP)
 

@@ -1,0 +1,110 @@
+"""Whole books and single accounts: risk arrays and worst losses, against scipy.sparse."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+
+from keeper.margin.losses import Book
+from keeper.margin.market import ListingMarket, listing_market
+from keeper.margin.scenarios import Model
+from keeper.units import FloatArray, IntArray
+from scripts.bench import engine, user_pipeline
+from scripts.bench.inputs import MAX_LEGS, model_with, random_snapshot
+from scripts.bench.limits import Limits
+from scripts.bench.measure import Stopwatch, progress, require_close
+from scripts.bench.report import Figure, Target, against_known, races, threads
+from scripts.bench.sizes import Sizes
+
+_OURS = "ours"
+_BY_HAND = "numpy + ndtr, scipy.sparse product, max"
+_BY_HAND_THREADED = "the same, product cut into blocks over the threads"
+_WITH_TAIL = "by hand with VaR and ES"
+_STREAMED = "each leg's row of the risk arrays streamed from memory"
+_ALONE = "numpy, one float64 product"
+_TAIL_SHARE: Final = 0.025
+_TAIL_SCENARIOS: Final = 1_000  # below this a tail of 2.5 % means little
+
+
+def run(sizes: Sizes, limit: Limits) -> list[Figure]:
+    """Return the lines of whole books and of one account, for the threads of `limit`."""
+    stopwatch = Stopwatch(sizes.rounds, sizes.patience_seconds)
+    figures: list[Figure] = []
+    for scenarios in sizes.scenarios:
+        progress(f"book, {scenarios} scenarios, {threads(limit.threads)}")
+        model = model_with(scenarios)
+        snapshot = random_snapshot(model, sizes.accounts, sizes.legs_each, sizes.listings)
+        market, book = listing_market(snapshot), engine.book_of(snapshot)
+        figures += _whole_book(market, model, book, stopwatch, limit)
+    return figures
+
+
+def run_account(sizes: Sizes) -> list[Figure]:
+    """Return the line of one account with all the legs it may have."""
+    scenarios = sizes.scenarios[0]
+    progress(f"one account, {scenarios} scenarios")
+    model = model_with(scenarios)
+    snapshot = random_snapshot(model, 1, MAX_LEGS, sizes.listings)
+    book = engine.book_of(snapshot)
+    pnl = engine.risk_array(listing_market(snapshot), model)
+    gains, lots = pnl.astype(np.float64), book.lots.astype(np.float64)
+
+    def by_hand() -> float:
+        return max(float((-(lots @ gains[book.listing])).max()), 0.0)
+
+    require_close("one account", engine.worst_loss(pnl, book), np.array([by_hand()]), 1.0)
+    calls = range(sizes.account_calls)
+    rounds = Stopwatch(sizes.rounds, sizes.patience_seconds).race(
+        {
+            _OURS: lambda: [engine.worst_loss(pnl, book) for _ in calls],
+            _ALONE: lambda: [by_hand() for _ in calls],
+        }
+    )
+    for name in (_OURS, _ALONE):
+        rounds = rounds.scaled(name, 1 / len(calls))
+    case = f"one account, {MAX_LEGS} legs × {scenarios} scenarios, risk arrays at hand"
+    return races("account", case, _OURS, rounds, {})
+
+
+def _whole_book(
+    market: ListingMarket, model: Model, book: Book, stopwatch: Stopwatch, limit: Limits
+) -> list[Figure]:
+    case = (
+        f"book, {len(book.starts):,} accounts, {len(book.lots):,} legs, {len(market.kind):,} "
+        f"listings × {len(model.scenarios):,} scenarios, {threads(limit.threads)}"
+    )
+    lots = user_pipeline.positions(book, len(market.kind))
+    blocks = user_pipeline.account_blocks(lots)
+    with ThreadPoolExecutor(limit.threads) as pool:
+
+        def gains() -> FloatArray:
+            return user_pipeline.risk_array(market, model, pool)
+
+        def by_hand() -> FloatArray:
+            return user_pipeline.worst_loss(gains(), lots)
+
+        def in_blocks() -> FloatArray:
+            return user_pipeline.worst_loss_in_blocks(gains(), blocks, pool)
+
+        def ours() -> IntArray:
+            return engine.whole_book(market, model, book, limit.threads)
+
+        # Each listing's cell is rounded to a micro-dollar a lot; a float product rounds nothing.
+        total_lots = book.sum_by_account(np.abs(book.lots)).astype(np.float64)
+        for theirs in (by_hand(), in_blocks()):
+            require_close(case, ours(), theirs, 0.501 * total_lots + 1.0)
+        contestants = {_OURS: ours, _BY_HAND: by_hand, _BY_HAND_THREADED: in_blocks}
+        rounds = stopwatch.race(contestants)
+        lines = races("book", case, _OURS, rounds, {_BY_HAND: Target(8.0, at_least=True)})
+        streamed_bytes = 8 * len(book.lots) * len(model.scenarios)
+        lines.append(against_known(lines[0], _STREAMED, streamed_bytes / limit.bandwidth))
+        if len(model.scenarios) >= _TAIL_SCENARIOS:
+            tail = round(_TAIL_SHARE * len(model.scenarios))
+            rounds = stopwatch.race(
+                {_WITH_TAIL: lambda: user_pipeline.var_es(gains(), blocks, tail, pool)}
+            )
+            case = f"for reference, VaR and ES by numpy and np.partition alone: {case}"
+            lines.append(Figure("book", case, "s", rounds.time(_WITH_TAIL)))
+    return lines

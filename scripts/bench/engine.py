@@ -1,0 +1,91 @@
+"""What is measured: the engine, called here and nowhere else in the benchmarks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from keeper.attestation.leaf import leaf_hash, leaves_of
+from keeper.attestation.merkle import MerkleTree
+from keeper.margin.losses import Book, worst_losses
+from keeper.margin.market import ListingMarket
+from keeper.margin.risk_arrays import price_listings
+from keeper.margin.scenarios import Model
+from keeper.pricing import black76
+from keeper.state.snapshot import Snapshot
+from keeper.units import FloatArray, IntArray
+from scripts.bench.inputs import LeafColumns, Options
+
+COMPILED: Final = False
+BLOCK_OPTIONS: Final = 65_536  # options a call: enough to hide what a call costs in Python
+
+Greeks: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+def price(options: Options) -> tuple[FloatArray]:
+    """Return the prices."""
+    o = options
+    return (black76.price(o.forward, o.strike, o.vol, o.years, o.is_call),)
+
+
+def price_and_greeks(options: Options) -> Greeks:
+    """Return price, delta, gamma, vega and theta."""
+    o = options
+    vega = black76.vega(o.forward, o.strike, o.vol, o.years)
+    return (
+        black76.price(o.forward, o.strike, o.vol, o.years, o.is_call),
+        black76.delta(o.forward, o.strike, o.vol, o.years, o.is_call),
+        black76.gamma(o.forward, o.strike, o.vol, o.years),
+        vega,
+        -vega * o.vol / (2.0 * o.years),
+    )
+
+
+def book_of(snapshot: Snapshot) -> Book:
+    """Return the legs of a snapshot as the losses take them."""
+    counts = snapshot.accounts.legs.astype(np.int64)
+    starts = np.cumsum(counts) - counts
+    return Book(snapshot.legs.listing.astype(np.int64), snapshot.legs.lots, starts)
+
+
+def worst_loss(pnl: IntArray, book: Book) -> IntArray:
+    """Return the worst loss [A] from risk arrays [L, S], on this thread."""
+    return worst_losses(pnl, book)[0]
+
+
+def whole_book(market: ListingMarket, model: Model, book: Book, threads: int) -> IntArray:
+    """Price all listings in all scenarios, and return each account's worst loss [A]."""
+    return worst_losses(price_listings(market, model).pnl, book)[0]
+
+
+def risk_array(market: ListingMarket, model: Model) -> IntArray:
+    """Return gains in micro-dollars a lot [L, S]."""
+    return price_listings(market, model).pnl
+
+
+def root(columns: LeafColumns) -> bytes:
+    """Return the Merkle root of the leaves of these columns."""
+    leaves = leaves_of(
+        columns.epoch,
+        [row.tobytes() for row in columns.account],
+        [row.tobytes() for row in columns.positions_hash],
+        columns.initial_usd6,
+        columns.maintenance_usd6,
+        columns.worst_scenario,
+        np.zeros(len(columns.account), dtype=np.bool_),
+    )
+    return MerkleTree.build(map(leaf_hash, leaves)).root
+
+
+def book_command(body: Path, accounts: int, legs_each: int) -> list[str]:
+    """Return the command that writes the body of a random exchange."""
+    command = [sys.executable, "-m", "scripts.bench.child", "book", str(body)]
+    return [*command, str(accounts), str(legs_each)]
+
+
+def digest_command(body: Path) -> list[str]:
+    """Return the command that turns a body into a root."""
+    return [sys.executable, "-m", "scripts.bench.child", "digest", str(body)]
