@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keeper.margin.agreement import require_agreement
 from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket, listing_market
-from keeper.margin.risk_arrays import RiskArrays, price_listings, require_model
+from keeper.margin.risk_arrays import RiskArrays, price_listings
 from keeper.margin.scenarios import Factors, Model
 from keeper.margin.standard import StandardMargin, StandardPerLot, standard_margin, standard_per_lot
 from keeper.state.accounts import Mode, positions_hashes
@@ -63,7 +64,7 @@ def margin_book(snapshot: Snapshot, model: Model) -> MarginBook:
     Raises InputError when the snapshot names another model or an underlying it lacks,
     MarketDataError for an unusable global input.
     """
-    require_model(snapshot, model)
+    require_agreement(snapshot, model)
     market = listing_market(snapshot)
     arrays = price_listings(market, model)
     per_lot = standard_per_lot(market, arrays, model)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keeper.errors import InputError
+from keeper.margin.agreement import require_agreement
 from keeper.margin.cells import ListingFloats, marks, scenario_cells
 from keeper.margin.market import CELL_CAP_USD6, ListingMarket, Standing, listing_market
-from keeper.margin.scenarios import Model, UnderlyingRisk, model_hash
+from keeper.margin.scenarios import Model, UnderlyingRisk
 from keeper.margin.shocks import risks_of, shocks
 from keeper.state.snapshot import Snapshot
 from keeper.units import BoolArray, IntArray
@@ -38,19 +38,10 @@ def risk_arrays(snapshot: Snapshot, model: Model) -> RiskArrays:
     """Price every listing of the snapshot in every scenario of the model.
 
     Raises InputError when the snapshot names another model, or an underlying that the model lacks;
-    MarketDataError for a global input that cannot be used.
+    MarketDataError for a global input that cannot be used, or a scan range other than its prices'.
     """
-    require_model(snapshot, model)
+    require_agreement(snapshot, model)
     return price_listings(listing_market(snapshot), model)
-
-
-def require_model(snapshot: Snapshot, model: Model) -> None:
-    """Raise InputError unless the snapshot was taken for this very model."""
-    if snapshot.head.model_hash != model_hash(model):
-        raise InputError(
-            f"HEAD.model_hash is 0x{snapshot.head.model_hash.hex()}, but the model given hashes to "
-            f"0x{model_hash(model).hex()}: use the model of that epoch"
-        )
 
 
 def price_listings(market: ListingMarket, model: Model) -> RiskArrays:

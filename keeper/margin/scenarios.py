@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Final
@@ -26,6 +27,7 @@ from keeper.margin.toml_fields import (
     table,
     tables,
 )
+from keeper.margin.volatility import SCAN_RULE_LIMITS, SCAN_SIGMA_LIMITS, ScanRule, ScanSigmas
 from keeper.state.hashing import keccak256
 from keeper.units import BPS, WAD
 
@@ -50,6 +52,7 @@ _FRACTIONS: Final[dict[str, Range]] = {
     "linear_rate": (1, WAD),
     "option_rate": (1, WAD),
     "option_floor": (1, WAD),
+    **SCAN_SIGMA_LIMITS,
 }
 _UNDERLYING: Final[dict[str, Rule]] = {"underlying": (1, 2**16 - 1), "symbol": str, **_FRACTIONS}
 _SCENARIO: Final[dict[str, Rule]] = {
@@ -101,6 +104,8 @@ class UnderlyingRisk:
     linear_rate: int
     option_rate: int
     option_floor: int
+    sigma_floor: int
+    sigma_stress: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +142,20 @@ class Model:
 
     version: int
     factors: Factors
+    scan: ScanRule
     underlyings: tuple[UnderlyingRisk, ...]
     scenarios: tuple[Scenario, ...]
 
     def symbols(self) -> dict[int, str]:
         """Return the ticker of each underlying."""
         return {risk.underlying: risk.symbol for risk in self.underlyings}
+
+    def scan_sigmas(self) -> dict[int, ScanSigmas]:
+        """Return what the scan range of each underlying leans on."""
+        return {
+            risk.underlying: ScanSigmas(risk.sigma_floor, risk.sigma_stress)
+            for risk in self.underlyings
+        }
 
 
 def parse_model(toml_text: str) -> Model:
@@ -152,9 +165,12 @@ def parse_model(toml_text: str) -> Model:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"model is not TOML: {error}") from error
     problems: list[str] = []
-    check_names("model", document, {"version", "factors", "underlyings", "scenarios"}, problems)
+    check_names(
+        "model", document, {"version", "factors", "scan", "underlyings", "scenarios"}, problems
+    )
     _check_version(document.get("version"), problems)
     factors = _factors(document.get("factors", {}), problems)
+    scan = _scan(document.get("scan", {}), problems)
     underlyings = _underlyings(document.get("underlyings", []), problems)
     scenarios = _scenarios(document.get("scenarios", {}), underlyings, problems)
     if problems:
@@ -162,6 +178,7 @@ def parse_model(toml_text: str) -> Model:
     return Model(
         VERSION,
         Factors(**factors),
+        ScanRule(**{f"{name}_wad": value for name, value in scan.items()}),
         tuple(UnderlyingRisk(**fields) for fields in underlyings),
         tuple(Scenario(**fields) for fields in scenarios),
     )
@@ -192,15 +209,31 @@ def _factors(raw: object, problems: list[str]) -> Fields:
     return fields
 
 
+def _scan(raw: object, problems: list[str]) -> Fields:
+    fields = table("scan", raw, problems)
+    return _with_fractions("scan", fields, SCAN_RULE_LIMITS, SCAN_RULE_LIMITS, problems)
+
+
+def _with_fractions(
+    where: str,
+    fields: Fields,
+    fractions: Mapping[str, Range],
+    rules: Mapping[str, Rule],
+    problems: list[str],
+) -> Fields:
+    """Return the fields with decimal text as wad, checked by their rules."""
+    parsed = {
+        name: fraction(f"{where}.{name}", fields[name], problems)
+        for name in fractions.keys() & fields.keys()
+    }
+    check_fields(where, fields | parsed, rules, problems)
+    return fields | parsed
+
+
 def _underlyings(raw: object, problems: list[str]) -> list[Fields]:
     rows: list[Fields] = []
     for where, row in tables("underlyings", raw, problems):
-        parsed = {
-            name: fraction(f"{where}.{name}", row[name], problems)
-            for name in _FRACTIONS.keys() & row.keys()
-        }
-        check_fields(where, row | parsed, _UNDERLYING, problems)
-        rows.append(row | parsed)
+        rows.append(_with_fractions(where, row, _FRACTIONS, _UNDERLYING, problems))
     numbers = [n for row in rows if type(n := row.get("underlying")) is int]
     if numbers != sorted(set(numbers)):
         problems.append(f"underlyings {numbers} are not ascending, each once")

@@ -1,0 +1,38 @@
+"""Whether a snapshot may be valued by a model: the same one, with ranges that follow from it."""
+
+from __future__ import annotations
+
+from keeper.errors import InputError, MarketDataError
+from keeper.margin.scenarios import Model, model_hash
+from keeper.margin.volatility import scan_ranges
+from keeper.state.snapshot import Snapshot
+
+
+def require_agreement(snapshot: Snapshot, model: Model) -> None:
+    """Refuse a snapshot of another model, and scan ranges that its own daily prices contradict.
+
+    A snapshot without daily prices comes from a chain that keeps its ranges constant: they stand
+    as they are. Raises InputError for another model or misordered prices; MarketDataError for a
+    price of zero, an underlying without any while others have some, or a contradicted range.
+    """
+    if snapshot.head.model_hash != model_hash(model):
+        raise InputError(
+            f"HEAD.model_hash is 0x{snapshot.head.model_hash.hex()}, but the model given hashes to "
+            f"0x{model_hash(model).hex()}: use the model of that epoch"
+        )
+    if len(snapshot.observations):
+        _require_scan_ranges(snapshot, model)
+
+
+def _require_scan_ranges(snapshot: Snapshot, model: Model) -> None:
+    table, sigmas = snapshot.underlyings, model.scan_sigmas()
+    listed: list[int] = table.underlying.tolist()
+    if unknown := sorted(set(listed) - sigmas.keys()):
+        raise InputError(f"the model lacks underlyings {unknown}, which UNDL has: add them")
+    wanted = scan_ranges(snapshot.observations, model.scan, {u: sigmas[u] for u in listed})
+    for underlying, found in zip(listed, table.scan_range_wad.tolist(), strict=True):
+        if found != wanted[underlying]:
+            raise MarketDataError(
+                f"underlying {underlying}: scan_range_wad is {found}, but its daily prices give "
+                f"{wanted[underlying]}: check the ring of the feeds"
+            )
