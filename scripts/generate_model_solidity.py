@@ -63,7 +63,18 @@ def rendered(model: Model) -> str:
             f"        // {scenario.name}",
             f"        rows[{index}] = IRiskEngine.Scenario({words});",
         ]
-    return "\n".join([*lines, "    }", "}", ""])
+    lines += [
+        "    }",
+        "",
+        "    /// @notice Where a scenario stands; tests name theirs, so that a new row moves none.",
+        "    function indexOf(string memory name) internal pure returns (uint8) {",
+        "        bytes32 hash = keccak256(bytes(name));",
+    ]
+    lines += [
+        f'        if (hash == keccak256("{scenario.name}")) return {index};'
+        for index, scenario in enumerate(model.scenarios)
+    ]
+    return "\n".join([*lines, "        revert(name);", "    }", "}", ""])
 
 
 def _members(names: Sequence[str], words: Sequence[int], indent: str) -> list[str]:

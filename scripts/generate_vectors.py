@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts.vectors import accounts, attestation, instruments, model, pricing
+from scripts.vectors import accounts, attestation, instruments, model, pricing, scenarios
 
-TOPICS = (instruments, accounts, pricing, model, attestation)
+TOPICS = (instruments, accounts, pricing, model, scenarios, attestation)
 
 
 def all_vectors() -> dict[str, Mapping[str, object]]:

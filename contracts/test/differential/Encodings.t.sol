@@ -306,21 +306,31 @@ contract EncodingsDifferentialTest is Fixture {
     }
 
     function _assertScenarios(string memory json) private view {
-        int256[] memory spot = vm.parseJsonIntArray(json, ".scenario_spot_bps");
-        int256[] memory vol = vm.parseJsonIntArray(json, ".scenario_vol_bps");
-        uint256[] memory weight = vm.parseJsonUintArray(json, ".scenario_weight_bps");
-        uint256[] memory clock = vm.parseJsonUintArray(json, ".scenario_clock_seconds");
-        assertEq(spot.length, engine.scenarioCount(), "scenarios");
-        for (uint256 i; i < spot.length; ++i) {
+        uint256 count = vm.parseJsonIntArray(json, ".scenario_spot_bps").length;
+        assertEq(count, engine.scenarioCount(), "scenarios");
+        for (uint256 i; i < count; ++i) {
             IRiskEngine.Scenario memory s = engine.scenario(i);
-            assertEq(int256(s.spotBps), spot[i], "spot");
-            assertEq(int256(s.volBps), vol[i], "vol");
-            assertEq(uint256(s.weightBps), weight[i], "weight");
-            assertEq(uint256(s.clockSeconds), clock[i], "clock");
+            assertEq(int256(s.spotBps), _cell(json, "spot_bps", i), "spot");
+            assertEq(int256(s.othersSpotBps), _cell(json, "others_spot_bps", i), "others' spot");
+            assertEq(int256(s.volBps), _cell(json, "vol_bps", i), "vol");
+            assertEq(int256(s.othersVolBps), _cell(json, "others_vol_bps", i), "others' vol");
+            assertEq(int256(s.flatBps), _cell(json, "flat_bps", i), "flat");
+            assertEq(int256(s.frontBps), _cell(json, "front_bps", i), "front");
+            assertEq(int256(s.twistBps), _cell(json, "twist_bps", i), "twist");
+            assertEq(int256(s.skewBps), _cell(json, "skew_bps", i), "skew");
+            assertEq(int256(s.curvatureBps), _cell(json, "curvature_bps", i), "curvature");
+            assertEq(int256(uint256(s.weightBps)), _cell(json, "weight_bps", i), "weight");
+            assertEq(int256(uint256(s.clockSeconds)), _cell(json, "clock_seconds", i), "clock");
+            assertEq(int256(uint256(s.focus)), _cell(json, "focus", i), "focus");
+            assertEq(s.rolls, vm.parseJsonBool(json, string.concat(".scenario_rolls[", vm.toString(i), "]")), "rolls");
             bool inFloor = vm.parseJsonBool(json, string.concat(".scenario_floor[", vm.toString(i), "]"));
             assertEq(s.inFloor, inFloor, "in floor");
             assertEq(engine.floorMask() >> i & 1 == 1, inFloor, "floor mask");
         }
+    }
+
+    function _cell(string memory json, string memory column, uint256 i) private pure returns (int256) {
+        return vm.parseJsonInt(json, string.concat(".scenario_", column, "[", vm.toString(i), "]"));
     }
 
     /* HELPERS */

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ILiquidationAuction} from "../../src/interfaces/ILiquidationAuction.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
 import {Leg} from "../../src/types/Types.sol";
+import {Model} from "../support/Model.sol";
 import {RandomBooks} from "../support/RandomBooks.sol";
 
 /// @notice An account whose equity covers its standard margin can never be flagged, whatever scenario is named. One unit
@@ -21,7 +22,7 @@ contract StandardHealthyTest is RandomBooks {
         _randomMarket(seed, 60 + seed % 40 days);
         Leg[] memory legs = clearinghouse.legsOf(alice.account);
         IRiskEngine.Assessment memory plain = engine.assess(legs, 0);
-        for (uint8 s; s < 32; ++s) {
+        for (uint8 s; s < Model.SCENARIOS; ++s) {
             uint256 required = engine.maintenanceMargin(engine.assess(legs, uint256(1) << s));
             assertLe(required, plain.standard, "never more than SM");
             _setEquity(plain.value, int256(plain.standard));

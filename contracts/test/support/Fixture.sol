@@ -65,6 +65,9 @@ abstract contract Fixture is Assertions {
     LiquidationAuction internal auction;
     MarginLens internal lens;
 
+    uint8 internal immutable FALL = Model.indexOf("systemic spot -1 vol up");
+    uint8 internal immutable RISE = Model.indexOf("systemic spot +1 vol up");
+
     uint256[] internal feedKeys;
     uint256[] internal marginKeys;
     uint8 internal constant FEED_THRESHOLD = 2;

@@ -144,4 +144,58 @@ library Model {
         // twist near vol up
         rows[47] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 1500, 0, 0, 10000, 0, 0, false, false);
     }
+
+    /// @notice Where a scenario stands; tests name theirs, so that a new row moves none.
+    function indexOf(string memory name) internal pure returns (uint8) {
+        bytes32 hash = keccak256(bytes(name));
+        if (hash == keccak256("decay spot +1")) return 0;
+        if (hash == keccak256("decay spot +1/3")) return 1;
+        if (hash == keccak256("decay spot +2/3")) return 2;
+        if (hash == keccak256("decay spot -1")) return 3;
+        if (hash == keccak256("decay spot -1/3")) return 4;
+        if (hash == keccak256("decay spot -2/3")) return 5;
+        if (hash == keccak256("decay spot 0")) return 6;
+        if (hash == keccak256("decay spot 0 vol down")) return 7;
+        if (hash == keccak256("decay twist near vol down")) return 8;
+        if (hash == keccak256("decay twist near vol up")) return 9;
+        if (hash == keccak256("dispersion BTC spot down")) return 10;
+        if (hash == keccak256("dispersion BTC spot up")) return 11;
+        if (hash == keccak256("dispersion BTC vol down")) return 12;
+        if (hash == keccak256("dispersion BTC vol up")) return 13;
+        if (hash == keccak256("flat vol down")) return 14;
+        if (hash == keccak256("flat vol up")) return 15;
+        if (hash == keccak256("front vol down a day later")) return 16;
+        if (hash == keccak256("front vol up")) return 17;
+        if (hash == keccak256("roll spot +1")) return 18;
+        if (hash == keccak256("roll spot -1")) return 19;
+        if (hash == keccak256("single BTC spot down")) return 20;
+        if (hash == keccak256("single BTC spot up")) return 21;
+        if (hash == keccak256("single ETH spot down")) return 22;
+        if (hash == keccak256("single ETH spot up")) return 23;
+        if (hash == keccak256("skew calls up")) return 24;
+        if (hash == keccak256("skew puts up")) return 25;
+        if (hash == keccak256("systemic spot +1 vol down")) return 26;
+        if (hash == keccak256("systemic spot +1 vol up")) return 27;
+        if (hash == keccak256("systemic spot +1/3 vol down")) return 28;
+        if (hash == keccak256("systemic spot +1/3 vol up")) return 29;
+        if (hash == keccak256("systemic spot +2/3 vol down")) return 30;
+        if (hash == keccak256("systemic spot +2/3 vol up")) return 31;
+        if (hash == keccak256("systemic spot -1 vol down")) return 32;
+        if (hash == keccak256("systemic spot -1 vol up")) return 33;
+        if (hash == keccak256("systemic spot -1/3 vol down")) return 34;
+        if (hash == keccak256("systemic spot -1/3 vol up")) return 35;
+        if (hash == keccak256("systemic spot -2/3 vol down")) return 36;
+        if (hash == keccak256("systemic spot -2/3 vol up")) return 37;
+        if (hash == keccak256("systemic spot 0 vol down")) return 38;
+        if (hash == keccak256("systemic spot 0 vol up")) return 39;
+        if (hash == keccak256("tail spot +2 vol up")) return 40;
+        if (hash == keccak256("tail spot +3 vol up")) return 41;
+        if (hash == keccak256("tail spot +5 vol up")) return 42;
+        if (hash == keccak256("tail spot -2 vol up")) return 43;
+        if (hash == keccak256("tail spot -3 vol up")) return 44;
+        if (hash == keccak256("tail spot -5 vol up")) return 45;
+        if (hash == keccak256("twist near vol down")) return 46;
+        if (hash == keccak256("twist near vol up")) return 47;
+        revert(name);
+    }
 }

@@ -166,6 +166,6 @@ contract ClearinghouseSpotTest is Fixture {
         _deposit(carol.account, 12_050e6);
         _trade(carol, dealer, _perpetual(BTC), 1000, BTC_SPOT);
         _advance(60, 52_000e8, ETH_SPOT);
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
     }
 }

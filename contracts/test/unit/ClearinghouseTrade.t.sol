@@ -277,7 +277,7 @@ contract ClearinghouseTradeTest is Fixture {
         _deposit(carol.account, 12_050e6);
         _trade(carol, dealer, id, 1000, PRICE);
         _advance(60, 52_000e8, ETH_SPOT);
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
         Order memory maker = _order(carol, id, -5, 52_000e8);
         Order memory taker = _order(alice, id, 5, 52_000e8);
         (bytes memory m, bytes memory t) = (_sign(carol, maker), _sign(alice, taker));

@@ -6,6 +6,7 @@ import {ILiquidationAuction} from "../../src/interfaces/ILiquidationAuction.sol"
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
 import {Leg, Order} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Model} from "../support/Model.sol";
 
 /// @notice Carol is long one bitcoin by perpetual from 60,000 with 12,000 dollars after her reserve. At spot 52,000 the
 /// perpetual is 52,010.40: equity 4,010.40, SM 7,801.56, MM 4,784.9568, IM 6,220.44384.
@@ -33,7 +34,7 @@ contract LiquidationAuctionTest is Fixture {
 
     function _fallAndFlag() private {
         _fall();
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
     }
 
     /* FLAG */
@@ -41,14 +42,14 @@ contract LiquidationAuctionTest is Fixture {
     function test_flag_healthyAccount_revertsWithBothNumbers() public {
         _advance(60, 53_000e8, ETH_SPOT);
         vm.expectRevert(_healthy(5_010.6e6, 4_876.9752e6));
-        auction.flag(carol.account, 0);
+        auction.flag(carol.account, FALL);
     }
 
     function test_flag_unhealthyAccount_locksAndEmits() public {
         _fall();
         vm.expectEmit(address(auction));
-        emit ILiquidationAuction.Flagged(carol.account, flagger.owner, 0, EQUITY, MAINTENANCE);
-        _flag(carol.account, 0);
+        emit ILiquidationAuction.Flagged(carol.account, flagger.owner, FALL, EQUITY, MAINTENANCE);
+        _flag(carol.account, FALL);
         assertTrue(clearinghouse.accountState(carol.account).locked, "locked");
         assertEq(uint256(auction.auction(carol.account).startedAt), block.timestamp, "clock");
         assertEq(auction.auction(carol.account).flagger, flagger.owner, "flagger");
@@ -57,7 +58,7 @@ contract LiquidationAuctionTest is Fixture {
     function test_flag_scenarioInWhichItGains_reverts() public {
         _fall();
         vm.expectRevert(_healthy(EQUITY, 52e6)); // only the minimum charge
-        auction.flag(carol.account, 18);
+        auction.flag(carol.account, RISE);
     }
 
     function test_flag_atMaintenanceExactly_revertsAndOneUnitBelowPasses() public {
@@ -66,48 +67,48 @@ contract LiquidationAuctionTest is Fixture {
         uint256 snapshot = vm.snapshotState();
         _deposit(carol.account, 1);
         vm.expectRevert(_healthy(int256(MAINTENANCE), MAINTENANCE));
-        auction.flag(carol.account, 0);
+        auction.flag(carol.account, FALL);
         assertTrue(vm.revertToState(snapshot), "revert");
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
     }
 
     function test_flag_unknownScenario_reverts() public {
         _fall();
-        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, 32, 32));
-        auction.flag(carol.account, 32);
-        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, 255, 32));
+        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, Model.SCENARIOS, Model.SCENARIOS));
+        auction.flag(carol.account, uint8(Model.SCENARIOS));
+        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, 255, Model.SCENARIOS));
         auction.flag(carol.account, 255);
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
     }
 
     function test_flag_twice_reverts() public {
         _fallAndFlag();
         vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.AlreadyFlagged.selector, carol.account));
-        auction.flag(carol.account, 0);
+        auction.flag(carol.account, FALL);
     }
 
     function test_flag_noPositions_reverts() public {
         vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.NoPositions.selector, liquidator.account));
-        auction.flag(liquidator.account, 0);
+        auction.flag(liquidator.account, FALL);
     }
 
     function test_flag_lossReserve_reverts() public {
         bytes32 reserve = clearinghouse.lossReserveAccount();
         vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.ProtectedAccount.selector, reserve));
-        auction.flag(reserve, 0);
+        auction.flag(reserve, FALL);
     }
 
     /// @dev Silence of the feeds protects nobody: the last marks hold.
     function test_flag_staleMarket_stillPasses() public {
         _fall();
         vm.warp(block.timestamp + 1 days);
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
     }
 
     function test_flag_deadAggregator_stillPasses() public {
         _fall();
         vm.etch(address(btcFeed), "");
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
     }
 
     /* LINE */
@@ -235,7 +236,7 @@ contract LiquidationAuctionTest is Fixture {
         _trade(alice, dealer, _perpetual(ETH), 9, ETH_SPOT);
         _withdraw(alice, uint256(_equity(alice.account)) - _health(alice.account).gridInitial, _noClaim());
         _advance(60, 56_000e8, 2_500e8);
-        _flag(alice.account, 0);
+        _flag(alice.account, FALL);
         assertEq(_bid(liquidator, alice.account, 0.1e18), 1e18, "no leg can be divided");
         assertEq(clearinghouse.legsOf(alice.account).length, 0, "empty");
     }
@@ -245,7 +246,7 @@ contract LiquidationAuctionTest is Fixture {
         _deposit(alice.account, 200e6);
         _trade(alice, dealer, perpetual, 11, BTC_SPOT);
         _advance(60, 48_800e8, ETH_SPOT);
-        _flag(alice.account, 0);
+        _flag(alice.account, FALL);
         for (uint96 i; i < 12; ++i) {
             if (clearinghouse.legsOf(alice.account).length == 0) break;
             Actor memory buyer = liquidator;
@@ -343,7 +344,7 @@ contract LiquidationAuctionTest is Fixture {
         _trade(alice, dealer, perpetual, 1_000, BTC_SPOT);
         _advance(60, 51_950e8, ETH_SPOT);
         assertEq(_equity(alice.account), 1_010.39e6, "deep under water");
-        _flag(alice.account, 7); // spot -1/3
+        _flag(alice.account, Model.indexOf("systemic spot -1/3 vol up"));
         _bid(liquidator, alice.account, 1e18);
     }
 
@@ -360,7 +361,7 @@ contract LiquidationAuctionTest is Fixture {
         _withdraw(alice, uint256(_equity(alice.account)) - 9_000e6, _noClaim());
         vm.warp(NEAR + 1);
         _postSpot(BTC, 52_000e8);
-        _flag(alice.account, 0);
+        _flag(alice.account, FALL);
         _bid(liquidator, alice.account, 1e18);
     }
 
@@ -463,7 +464,7 @@ contract LiquidationAuctionTest is Fixture {
         _deposit(carol.account, INITIAL - uint256(EQUITY));
         auction.cure(carol.account);
         _advance(60, 49_000e8, ETH_SPOT);
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
         assertEq(auction.line(carol.account, 1_000e6), 1_020e6, "from the start");
         assertEq(uint256(auction.auction(carol.account).fractionSold), 0, "nothing sold yet");
     }
@@ -480,7 +481,7 @@ contract LiquidationAuctionTest is Fixture {
     function test_bid_belowZero_deficitIsCoveredFromTheLossReserve() public {
         _deposit(clearinghouse.lossReserveAccount(), 5_000e6);
         _advance(60, 46_000e8, ETH_SPOT);
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
         vm.prank(liquidator.owner);
         vm.expectEmit(address(auction));
         emit ILiquidationAuction.Emptied(carol.account, 1_990.8e6, 0);
@@ -495,7 +496,7 @@ contract LiquidationAuctionTest is Fixture {
     function test_bid_belowZero_reserveTooSmall_remainderIsReported() public {
         _deposit(clearinghouse.lossReserveAccount(), 500e6);
         _advance(60, 46_000e8, ETH_SPOT);
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
         vm.prank(liquidator.owner);
         vm.expectEmit(address(auction));
         emit ILiquidationAuction.Emptied(carol.account, 500e6, 1_490.8e6);
@@ -521,7 +522,7 @@ contract LiquidationAuctionTest is Fixture {
         _advance(60, 46_000e8, ETH_SPOT);
         vm.expectRevert(abi.encodeWithSelector(IClearinghouse.NotEmpty.selector, carol.account));
         auction.takeDeficit(carol.account);
-        _flag(carol.account, 0);
+        _flag(carol.account, FALL);
         vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.AlreadyFlagged.selector, carol.account));
         auction.takeDeficit(carol.account);
     }
@@ -579,7 +580,7 @@ contract LiquidationAuctionTest is Fixture {
         _tradeAtMark(alice, dealer, _call(BTC, FAR, _strike(BTC, 3)), 55);
         _advance(60, 42_000e8, 2_000e8);
         assertTrue(_equity(alice.account) < 0, "insolvent");
-        _flag(alice.account, 0);
+        _flag(alice.account, FALL);
     }
 
     function _standardInitialOfOneLot() private view returns (uint256) {

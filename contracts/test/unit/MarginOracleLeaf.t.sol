@@ -5,6 +5,7 @@ import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginOracle} from "../../src/interfaces/IMarginOracle.sol";
 import {Leg, MarginClaim, MarginLeaf} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Model} from "../support/Model.sol";
 import {Merkle} from "../support/Merkle.sol";
 
 /// @notice What a leaf can and cannot do. Alice holds a delta-hedged short strangle: her grid margin is far above what a
@@ -103,7 +104,7 @@ contract MarginOracleLeafTest is Fixture {
         uint256 floorMask = engine.floorMask();
         uint8 worst;
         uint256 most;
-        for (uint8 s; s < 32; ++s) {
+        for (uint8 s; s < Model.SCENARIOS; ++s) {
             if (floorMask >> s & 1 == 1) continue;
             uint256 loss = lens.health(alice.account, 1 << s).worstLoss;
             if (loss > most) (most, worst) = (loss, s);

@@ -7,6 +7,7 @@ import {IMarginOracle} from "../../src/interfaces/IMarginOracle.sol";
 import {QuorumLib} from "../../src/libraries/QuorumLib.sol";
 import {MarginAttestation, Signature} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Model} from "../support/Model.sol";
 
 /// @notice Every refusal of submit, each beside the same attestation accepted.
 contract MarginOracleSubmitTest is Fixture {

@@ -9,7 +9,7 @@ import {Model} from "../support/Model.sol";
 
 /// @notice Closed forms worked by hand at BTC 60,000: perpetual 60,012, near forward 60,180, far forward 60,300.
 contract RiskEngineTest is Fixture {
-    uint256 private constant GRID = 2 ** 48 - 1;
+    uint256 private constant GRID = 2 ** Model.SCENARIOS - 1;
 
     /* MARKS AND STANDARD MARGIN */
 
@@ -157,27 +157,29 @@ contract RiskEngineTest is Fixture {
     function test_assess_longPerpetual_worstIsTheFirstOfTheTies() public view {
         IRiskEngine.Assessment memory a = _one(_perpetual(BTC), 1_000, GRID);
         assertEq(a.worstLoss, 5_521.104e6, "9.2 % of 60,012");
-        assertEq(uint256(a.worstScenario), 0, "0, 1 and 2 tie");
-        assertEq(uint256(_one(_perpetual(BTC), 1_000, 0x6).worstScenario), 1, "1 and 2 tie");
+        assertEq(uint256(a.worstScenario), Model.indexOf("decay spot -1"), "others tie");
+        uint8 first = Model.indexOf("systemic spot -1 vol down");
+        uint256 two = 1 << first | uint256(1) << FALL;
+        assertEq(uint256(_one(_perpetual(BTC), 1_000, two).worstScenario), first, "two tie");
     }
 
     function test_assess_shortPerpetual_worstIsTheUpMove() public view {
         IRiskEngine.Assessment memory a = _one(_perpetual(BTC), -1_000, GRID);
         assertEq(a.worstLoss, 5_521.104e6, "9.2 % of 60,012");
-        assertEq(uint256(a.worstScenario), 18, "18, 19 and 20 tie");
+        assertEq(uint256(a.worstScenario), Model.indexOf("decay spot +1"), "others tie");
     }
 
     function test_assess_dampedTail_isWeighted() public view {
-        // -1.5 scan ranges at 0.5667: 60,012 * 0.138 * 0.5667.
-        assertEq(_one(_perpetual(BTC), 1_000, 1 << 21).worstLoss, 4_693.214456e6, "tail");
+        // -2 scan ranges at 0.425: 60,012 * 0.184 * 0.425.
+        assertEq(_one(_perpetual(BTC), 1_000, _bit("tail spot -2 vol up")).worstLoss, 4_692.9384e6, "tail");
         // -5 at 0.17: 60,012 * 0.46 * 0.17.
-        assertEq(_one(_perpetual(BTC), 1_000, 1 << 27).worstLoss, 4_692.9384e6, "far tail");
+        assertEq(_one(_perpetual(BTC), 1_000, _bit("tail spot -5 vol up")).worstLoss, 4_692.9384e6, "far tail");
     }
 
     function test_assess_gain_isNoLoss() public view {
-        IRiskEngine.Assessment memory a = _one(_perpetual(BTC), 1_000, 1 << 18);
+        IRiskEngine.Assessment memory a = _one(_perpetual(BTC), 1_000, 1 << RISE);
         assertEq(a.worstLoss, 0, "no loss where it gains");
-        assertEq(uint256(a.worstScenario), 18, "the only one asked for");
+        assertEq(uint256(a.worstScenario), RISE, "the only one asked for");
     }
 
     function test_assess_underlyingsMoveJointly() public view {
@@ -185,14 +187,14 @@ contract RiskEngineTest is Fixture {
         legs[0] = Leg(_perpetual(BTC), 1_000);
         legs[1] = Leg(_perpetual(ETH), -10_000);
         // -1: bitcoin loses 5,521.104, ether gains 30,006 * 0.122 = 3,660.732.
-        assertEq(engine.assess(legs, 1).worstLoss, 5_521.104e6 - 3_660.732e6, "netted in one scenario");
+        assertEq(engine.assess(legs, 1 << FALL).worstLoss, 5_521.104e6 - 3_660.732e6, "netted in one scenario");
     }
 
     function test_assess_mask_isTheMaximumOverItsBits() public view {
         uint128 id = _call(BTC, FAR, 60_000e8);
         uint256 most;
         uint8 worst;
-        for (uint8 s; s < 32; ++s) {
+        for (uint8 s; s < Model.SCENARIOS; ++s) {
             IRiskEngine.Assessment memory a = _one(id, -1_000, uint256(1) << s);
             assertEq(uint256(a.worstScenario), s, "names its scenario");
             if (a.worstLoss > most) (most, worst) = (a.worstLoss, s);
@@ -206,9 +208,9 @@ contract RiskEngineTest is Fixture {
     function test_assess_unknownScenario_reverts() public {
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(_perpetual(BTC), 1);
-        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, 32, 32));
-        engine.assess(legs, 1 << 32);
-        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, 255, 32));
+        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, Model.SCENARIOS, Model.SCENARIOS));
+        engine.assess(legs, 1 << Model.SCENARIOS);
+        vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, 255, Model.SCENARIOS));
         engine.assess(legs, type(uint256).max);
         engine.assess(legs, GRID);
     }
@@ -223,7 +225,7 @@ contract RiskEngineTest is Fixture {
     /// @dev On a flat smile a day's decay is what the mark loses by itself within a day.
     function test_assess_clockScenario_isADayLater() public {
         uint128 id = _call(BTC, FAR, 60_000e8);
-        IRiskEngine.Assessment memory now_ = _one(id, 1_000, 1 << 30);
+        IRiskEngine.Assessment memory now_ = _one(id, 1_000, _bit("decay spot 0"));
         vm.warp(block.timestamp + 1 days);
         int256 later = _one(id, 1_000, 0).value;
         assertClose(int256(now_.worstLoss), now_.value - later, 2, "theta");
@@ -236,8 +238,8 @@ contract RiskEngineTest is Fixture {
         uint256 snapshot = vm.snapshotState();
         _flatSmile(0.36e18);
         vm.warp(FAR - 30 days);
-        IRiskEngine.Assessment memory up = _one(id, -1_000, 1 << 9);
-        IRiskEngine.Assessment memory down = _one(id, 1_000, 1 << 11);
+        IRiskEngine.Assessment memory up = _one(id, -1_000, _bit("systemic spot 0 vol up"));
+        IRiskEngine.Assessment memory down = _one(id, 1_000, _bit("systemic spot 0 vol down"));
         assertTrue(vm.revertToState(snapshot), "revert");
         snapshot = vm.snapshotState();
         _flatSmile(0.655962768140583e18); // 0.36 exp(0.6)
@@ -256,7 +258,7 @@ contract RiskEngineTest is Fixture {
         uint256 snapshot = vm.snapshotState();
         _flatSmile(0.36e18);
         uint128 id = _call(BTC, NEAR, 60_000e8);
-        IRiskEngine.Assessment memory up = _one(id, -1_000, 1 << 9);
+        IRiskEngine.Assessment memory up = _one(id, -1_000, _bit("systemic spot 0 vol up"));
         assertTrue(vm.revertToState(snapshot), "revert");
         _flatSmile(3.968343498978e18); // 0.36 exp(2.4)
         assertClose(int256(up.worstLoss), up.value - _one(id, -1_000, 0).value, 3_000, "exp(1.2)");
@@ -268,10 +270,14 @@ contract RiskEngineTest is Fixture {
         IRiskEngine other = new RiskEngine(address(feeds), MODEL_HASH, Model.factors(), ids, risks, Model.scenarios());
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(_perpetual(BTC), 1_000);
-        assertEq(other.assess(legs, 1).worstLoss, 54_010.8e6, "-200 % is -90 %");
+        assertEq(other.assess(legs, 1 << FALL).worstLoss, 54_010.8e6, "-200 % is -90 %");
         legs[0].lots = -1_000;
         // +5 scan ranges of 200 % at weight 0.17: 500 %.
-        assertEq(other.assess(legs, 1 << 28).worstLoss, 51_010.2e6, "+1000 % is +500 %");
+        assertEq(other.assess(legs, _bit("tail spot +5 vol up")).worstLoss, 51_010.2e6, "+1000 % is +500 %");
+    }
+
+    function _bit(string memory name) private pure returns (uint256) {
+        return uint256(1) << Model.indexOf(name);
     }
 
     /* REQUIREMENTS */
