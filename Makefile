@@ -11,7 +11,7 @@ NODE_STAMP := contracts/node_modules/.installed
 BIN := .venv/bin
 TOOLS := scripts/with_contract_tools.sh
 
-.PHONY: help install demo test test-python test-contracts lint contracts node clean
+.PHONY: help install demo test test-python test-contracts lint contracts crossarch node clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,9 @@ lint: install node ## ruff, pyright, forge fmt
 
 contracts: install node ## compile the contracts and rewrite abis/
 	$(TOOLS) $(BIN)/python scripts/compile_contracts.py
+
+crossarch: install ## the same digest under CPython 3.13 and on aarch64 (qemu-user); takes minutes, needs apt-get
+	scripts/crossarch.sh
 
 node: $(NODE_STAMP)
 
