@@ -10,9 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eth_hash.auto import keccak
-
 from keeper.errors import InputError
+from keeper.state.hashing import keccak256
 
 HASH_BYTES = 32
 
@@ -81,9 +80,11 @@ def verify(root: bytes, leaf: bytes, proof: Iterable[bytes]) -> bool:
 def _nodes(leaves: list[bytes]) -> list[bytes]:
     nodes = [b""] * (len(leaves) - 1) + leaves[::-1]
     for index in range(len(leaves) - 2, -1, -1):
-        nodes[index] = _hash_pair(nodes[2 * index + 1], nodes[2 * index + 2])
+        left, right = nodes[2 * index + 1], nodes[2 * index + 2]
+        # `_hash_pair` without the call: a large tree is this one line.
+        nodes[index] = keccak256(left + right if left < right else right + left)
     return nodes
 
 
 def _hash_pair(left: bytes, right: bytes) -> bytes:
-    return keccak(left + right if left < right else right + left)
+    return keccak256(left + right if left < right else right + left)

@@ -8,18 +8,18 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from keeper.attestation.leaf import leaf_hash, leaves_of
+from keeper.attestation.leaves import MarginLeaves
 from keeper.attestation.merkle import MerkleTree
 from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket
 from keeper.margin.risk_arrays import price_listings
 from keeper.margin.scenarios import Model
-from keeper.pricing import black76
+from keeper.pricing import backend, black76
 from keeper.state.snapshot import Snapshot
 from keeper.units import FloatArray, IntArray
 from scripts.bench.inputs import LeafColumns, Options
 
-COMPILED: Final = False
+COMPILED: Final = backend.COMPILED
 BLOCK_OPTIONS: Final = 65_536  # options a call: enough to hide what a call costs in Python
 
 Greeks: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
@@ -34,14 +34,8 @@ def price(options: Options) -> tuple[FloatArray]:
 def price_and_greeks(options: Options) -> Greeks:
     """Return price, delta, gamma, vega and theta."""
     o = options
-    vega = black76.vega(o.forward, o.strike, o.vol, o.years)
-    return (
-        black76.price(o.forward, o.strike, o.vol, o.years, o.is_call),
-        black76.delta(o.forward, o.strike, o.vol, o.years, o.is_call),
-        black76.gamma(o.forward, o.strike, o.vol, o.years),
-        vega,
-        -vega * o.vol / (2.0 * o.years),
-    )
+    g = black76.price_and_greeks(o.forward, o.strike, o.vol, o.years, o.is_call)
+    return g.price, g.delta, g.gamma, g.vega, g.theta
 
 
 def book_of(snapshot: Snapshot) -> Book:
@@ -68,24 +62,24 @@ def risk_array(market: ListingMarket, model: Model) -> IntArray:
 
 def root(columns: LeafColumns) -> bytes:
     """Return the Merkle root of the leaves of these columns."""
-    leaves = leaves_of(
+    leaves = MarginLeaves(
         columns.epoch,
-        [row.tobytes() for row in columns.account],
-        [row.tobytes() for row in columns.positions_hash],
+        columns.account,
+        columns.positions_hash,
         columns.initial_usd6,
         columns.maintenance_usd6,
         columns.worst_scenario,
         np.zeros(len(columns.account), dtype=np.bool_),
     )
-    return MerkleTree.build(map(leaf_hash, leaves)).root
+    return MerkleTree.build(leaves.hashes()).root
 
 
 def book_command(body: Path, accounts: int, legs_each: int) -> list[str]:
     """Return the command that writes the body of a random exchange."""
-    command = [sys.executable, "-m", "scripts.bench.child", "book", str(body)]
-    return [*command, str(accounts), str(legs_each)]
+    counts = ["--accounts", str(accounts), "--positions", str(accounts * legs_each)]
+    return [sys.executable, "-m", "keeper", "book", *counts, "--seed", "1", "--out", str(body)]
 
 
 def digest_command(body: Path) -> list[str]:
     """Return the command that turns a body into a root."""
-    return [sys.executable, "-m", "scripts.bench.child", "digest", str(body)]
+    return [sys.executable, "-m", "keeper", "digest", str(body), "--json"]
