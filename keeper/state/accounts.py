@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from eth_abi.abi import encode
@@ -83,6 +84,7 @@ def positions_hashes(
     return hashes
 
 
+@lru_cache(maxsize=256)
 def _encoded_head(mode: int, leg_count: int) -> bytes:
     """Return the three words before the legs: mode, offset of the array, its length."""
     return b"".join(word.to_bytes(32, "big") for word in (mode, 64, leg_count))

@@ -1,0 +1,53 @@
+"""How this project compiles: two decorators over numba, without anything that could change a bit.
+
+No `fastmath` (it reassociates sums and contracts to fused multiply-adds) and no `prange` (its
+schedule orders sums): threads come from outside, over kernels that let go of the interpreter lock.
+Importing this module imports numba; ask `keeper.pricing.backend.COMPILED` first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def scalar(function: Function) -> Function:
+    """Compile a function of numbers that kernels inline; division by zero gives inf or NaN."""
+    return cast(Function, numba.njit(error_model="numpy", forceinline=True)(function))
+
+
+def kernel(function: Function) -> Function:
+    """Compile a loop over arrays, without the interpreter lock, cached on disk where possible.
+
+    numba renews its cache when the file of the loop changes, but not when a function or constant
+    that the loop took from another file does: stale code would price with stale bits. Hence the
+    name of the cache entry holds a digest of them all. They must be imported by name.
+    """
+    frozen = b"\0".join(_frozen(cast(FunctionType, function)))
+    sources = hashlib.sha256(frozen).hexdigest()[:16]
+    function.__qualname__ = f"{function.__qualname__}_{sources}"
+    try:
+        return cast(Function, numba.njit(error_model="numpy", nogil=True, cache=True)(function))
+    except RuntimeError:  # numba finds no folder that it may write to
+        return cast(Function, numba.njit(error_model="numpy", nogil=True)(function))
+
+
+def _frozen(function: FunctionType) -> Iterator[bytes]:
+    """Yield the code of `function` and all that numba freezes into it."""
+    code = function.__code__
+    yield code.co_code
+    yield repr((code.co_names, code.co_varnames, code.co_consts)).encode()
+    for name in code.co_names:
+        value = function.__globals__.get(name)
+        inner = getattr(value, "py_func", None)
+        if inner is not None:
+            yield from _frozen(inner)
+        elif isinstance(value, int | float | np.generic | tuple):
+            yield f"{name}={value!r}".encode()
