@@ -8,12 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keeper.errors import InputError
 from keeper.margin.agreement import require_agreement
 from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket, listing_market
 from keeper.margin.risk_arrays import RiskArrays, price_listings
 from keeper.margin.scenarios import Factors, Model
 from keeper.margin.standard import StandardMargin, StandardPerLot, standard_margin, standard_per_lot
+from keeper.margin.workers import SERIAL, Workers
 from keeper.state.accounts import Mode, positions_hashes
 from keeper.state.snapshot import Snapshot
 from keeper.units import BoolArray, IntArray, mul_bps_up
@@ -58,11 +60,13 @@ class MarginBook:
         return len(self.account_row)
 
 
-def margin_book(snapshot: Snapshot, model: Model) -> MarginBook:
+def margin_book(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> MarginBook:
     """Compute every margin figure of every account that holds a position.
 
-    Raises InputError when the snapshot names another model or an underlying it lacks,
-    MarketDataError for an unusable global input.
+    `workers` share the losses; any number of them gives the same bits.
+
+    Raises InputError when the snapshot names another model or an underlying it lacks, or when a
+    scenario's index does not fit a leaf; MarketDataError for an unusable global input.
     """
     require_agreement(snapshot, model)
     market = listing_market(snapshot)
@@ -70,7 +74,7 @@ def margin_book(snapshot: Snapshot, model: Model) -> MarginBook:
     per_lot = standard_per_lot(market, arrays, model)
     holdings = _Holdings.of(snapshot, market)
     measured = _measured(holdings, arrays, per_lot)
-    return _margins(holdings.only(measured), measured, arrays, per_lot, model.factors)
+    return _margins(holdings.only(measured), measured, arrays, per_lot, model.factors, workers)
 
 
 def _margins(
@@ -79,11 +83,12 @@ def _margins(
     arrays: RiskArrays,
     per_lot: StandardPerLot,
     factors: Factors,
+    workers: Workers,
 ) -> MarginBook:
     """Fill the Aggregation table for holdings that are empty where not `measured`."""
     book = held.book
     standard = standard_margin(per_lot, book.listing, book.lots, book.sum_by_account, factors)
-    worst_loss, worst_scenario = worst_losses(arrays.pnl, book)
+    worst_loss, worst_scenario = worst_losses(arrays.pnl, book, workers)
     charge = minimum_charge(standard, factors)
     total_lots = book.sum_by_account(np.abs(book.lots))
 
@@ -101,13 +106,23 @@ def _margins(
         add_ons_usd6=standard.add_ons,
         minimum_charge_usd6=charge,
         worst_loss_usd6=worst_loss,
-        worst_scenario=np.where(measured, worst_scenario, NO_SCENARIO).astype(np.uint8),
+        worst_scenario=_narrow(worst_scenario, measured),
         maintenance_usd6=known(maintenance(worst_loss, charge, standard.add_ons, factors)),
         initial_usd6=known(initial(worst_loss, charge, standard.add_ons, total_lots, factors)),
         sentinel=~(measured & _attestable(held, arrays)),
         measured=measured,
         positions_hash=held.positions_hash,
     )
+
+
+def _narrow(scenario: NDArray[np.uint16], measured: BoolArray) -> NDArray[np.uint8]:
+    """Return the indices as the leaf holds them, NO_SCENARIO where not `measured`."""
+    if scenario.max(initial=0) >= NO_SCENARIO:
+        raise InputError(
+            f"scenario {scenario.max()} is the worst of an account, but a leaf holds only those "
+            f"below {NO_SCENARIO}: shorten the table"
+        )
+    return np.where(measured, scenario, NO_SCENARIO).astype(np.uint8)
 
 
 def _equity(held: _Holdings, arrays: RiskArrays) -> IntArray:
@@ -157,7 +172,7 @@ class _Holdings:
     def of(cls, snapshot: Snapshot, market: ListingMarket) -> _Holdings:
         row = np.flatnonzero(snapshot.accounts.legs)
         mode, counts = snapshot.accounts.mode[row], snapshot.accounts.legs[row].astype(np.int64)
-        listing, lots = snapshot.legs.listing.astype(np.int64), snapshot.legs.lots
+        listing, lots = snapshot.legs.listing, snapshot.legs.lots
         instruments = snapshot.listings.instrument[listing]
         return cls(
             account=snapshot.accounts.account[row],

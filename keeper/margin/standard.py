@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keeper.margin.market import ListingMarket
 from keeper.margin.risk_arrays import RiskArrays, risks_by_listing
@@ -108,7 +109,7 @@ def standard_per_lot(market: ListingMarket, arrays: RiskArrays, model: Model) ->
 
 def standard_margin(
     cells: StandardPerLot,
-    listing: IntArray,
+    listing: NDArray[np.integer[Any]],
     lots: IntArray,
     sum_by_account: Callable[[IntArray], IntArray],
     factors: Factors,

@@ -67,7 +67,7 @@ def test_scenario_losses__largest_book__exact():
 
 
 def test_worst_losses__accounts_across_blocks__as_with_python_integers(monkeypatch):
-    monkeypatch.setattr("keeper.margin.losses._BLOCK_LEGS", 7)
+    monkeypatch.setattr("keeper.margin.losses._PART_LEGS", 7)
     rng = np.random.default_rng(5)
     pnl = rng.integers(-(10**9), 10**9, (11, 6))
     counts = rng.integers(1, 12, 40)
