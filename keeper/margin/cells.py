@@ -1,18 +1,19 @@
 """Every listing in every scenario: from float64 prices to int64 micro-dollars a long lot.
 
-The float zone ends here. Compiled loops (`cells_compiled`) or numpy answer, with the same bits:
+The float zone ends here. Compiled loops (`compiled`) or numpy answer, with the same bits:
 the same operations in the same order.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 
 from keeper.margin.market import CELL_CAP_USD6, ListingMarket
 from keeper.margin.shocks import Shocks, clamp
+from keeper.margin.workers import SERIAL, Workers
 from keeper.pricing import backend, black76
 from keeper.pricing.exp import exp
 from keeper.pricing.log import log
@@ -22,6 +23,7 @@ SHIFT_LIMIT: Final = 1.2  # of ln vol, all families together
 MONEYNESS_LIMIT: Final = 2.5  # standard deviations
 # Beyond the cell cap only "too large" matters; the limit keeps the conversion to integers exact.
 CELL_LIMIT: Final = 2.0 * CELL_CAP_USD6
+_PART_LISTINGS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,22 +61,36 @@ class ListingFloats:
             mark=np.where(market.is_option, option, reference),
         )
 
+    def part(self, span: slice) -> ListingFloats:
+        """Return some of the listings."""
+        return ListingFloats(*(getattr(self, field.name)[span] for field in fields(self)))
+
 
 def marks(floats: ListingFloats) -> IntArray:
     """Return the marks [L], micro-dollars a lot, to nearest (half to even)."""
     return _integers(floats.mark * floats.micro_per_lot)
 
 
-def scenario_cells(floats: ListingFloats, shocked: Shocks) -> IntArray:
-    """Return the gains [L, S] of a long lot in each scenario, micro-dollars, to nearest.
+def scenario_cells(floats: ListingFloats, shocked: Shocks, workers: Workers = SERIAL) -> IntArray:
+    """Return the gains int64 [L, S] of a long lot in each scenario, micro-dollars, to nearest.
 
     A cell beyond the cap comes out as some number beyond the cap.
     """
-    cells = np.empty((len(floats.mark), len(shocked.weight)), dtype=np.int64)
-    if backend.COMPILED:
-        from keeper.margin import cells_compiled
+    listings = len(floats.mark)
+    spans = [slice(n, n + _PART_LISTINGS) for n in range(0, listings, _PART_LISTINGS)]
+    parts = [(floats.part(span), shocked.term[span]) for span in spans]
+    cells = workers.map(_cells_of_part, shocked, parts)
+    return np.concatenate([np.empty((0, len(shocked.weight)), dtype=np.int64), *cells])
 
-        cells_compiled.fill(
+
+def _cells_of_part(shocked: Shocks, part: tuple[ListingFloats, IntArray]) -> IntArray:
+    """Return the cells of some listings, of which the terms are given as well."""
+    floats, term = part
+    if backend.COMPILED:
+        from keeper.margin import compiled
+
+        cells = np.empty((len(term), len(shocked.weight)), dtype=np.int64)
+        compiled.scenario_cells(
             floats.reference,
             floats.strike,
             floats.vol,
@@ -84,7 +100,7 @@ def scenario_cells(floats: ListingFloats, shocked: Shocks) -> IntArray:
             floats.is_option,
             floats.is_call,
             floats.settled,
-            shocked.term,
+            term,
             shocked.move,
             np.sqrt(shocked.years),
             shocked.shift,
@@ -94,24 +110,21 @@ def scenario_cells(floats: ListingFloats, shocked: Shocks) -> IntArray:
             cells,
         )
         return cells
-    for scenario in range(len(shocked.weight)):
-        moved = _value_in(scenario, floats, shocked)
-        weighted = shocked.weight[scenario] * (moved - floats.mark)
-        cells[:, scenario] = _integers(weighted * floats.micro_per_lot)
-    return cells
+    now, micro_per_lot = floats.mark[:, None], floats.micro_per_lot[:, None]
+    weighted = shocked.weight * (_values(floats, shocked, term) - now)
+    return _integers(weighted * micro_per_lot)
 
 
-def _value_in(scenario: int, floats: ListingFloats, shocked: Shocks) -> FloatArray:
-    """Return each listing's value per unit after one scenario, before its weight."""
-    term, moneyness = shocked.term, floats.moneyness
-    move = shocked.move[term, scenario]
-    skew, curvature = shocked.skew[term, scenario], shocked.curvature[term, scenario]
-    tilt = skew * moneyness + curvature * np.abs(moneyness)
-    shift = clamp(shocked.shift[term, scenario] + tilt, -SHIFT_LIMIT, SHIFT_LIMIT)
-    reference = np.where(floats.settled, floats.reference, floats.reference * (1.0 + move))
-    vol, years = floats.vol * exp(shift), shocked.years[term, scenario]
-    option = black76.price(reference, floats.strike, vol, years, floats.is_call)
-    return np.where(floats.is_option, option, reference)
+def _values(floats: ListingFloats, shocked: Shocks, term: IntArray) -> FloatArray:
+    """Return each listing's value per unit after each scenario [L, S], before the weights."""
+    moneyness, reference = floats.moneyness[:, None], floats.reference[:, None]
+    tilt = shocked.skew[term] * moneyness + shocked.curvature[term] * np.abs(moneyness)
+    shift = clamp(shocked.shift[term] + tilt, -SHIFT_LIMIT, SHIFT_LIMIT)
+    move = np.where(floats.settled[:, None], 0.0, shocked.move[term])
+    moved = reference * (1.0 + move)
+    vol, is_call = floats.vol[:, None] * exp(shift), floats.is_call[:, None]
+    option = black76.price(moved, floats.strike[:, None], vol, shocked.years[term], is_call)
+    return np.where(floats.is_option[:, None], option, moved)
 
 
 def _integers(amounts: FloatArray) -> IntArray:

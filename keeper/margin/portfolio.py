@@ -63,14 +63,14 @@ class MarginBook:
 def margin_book(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> MarginBook:
     """Compute every margin figure of every account that holds a position.
 
-    `workers` share the losses; any number of them gives the same bits.
+    `workers` share prices and losses; any number of them gives the same bits.
 
     Raises InputError when the snapshot names another model or an underlying it lacks, or when a
     scenario's index does not fit a leaf; MarketDataError for an unusable global input.
     """
     require_agreement(snapshot, model)
     market = listing_market(snapshot)
-    arrays = price_listings(market, model)
+    arrays = price_listings(market, model, workers)
     per_lot = standard_per_lot(market, arrays, model)
     holdings = _Holdings.of(snapshot, market)
     measured = _measured(holdings, arrays, per_lot)

@@ -15,6 +15,7 @@ from keeper.margin.cells import ListingFloats, marks, scenario_cells
 from keeper.margin.market import CELL_CAP_USD6, ListingMarket, Standing, listing_market
 from keeper.margin.scenarios import Model, UnderlyingRisk
 from keeper.margin.shocks import risks_of, shocks
+from keeper.margin.workers import SERIAL, Workers
 from keeper.state.snapshot import Snapshot
 from keeper.units import BoolArray, IntArray
 
@@ -34,20 +35,20 @@ class RiskArrays:
     priced: BoolArray
 
 
-def risk_arrays(snapshot: Snapshot, model: Model) -> RiskArrays:
+def risk_arrays(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> RiskArrays:
     """Price every listing of the snapshot in every scenario of the model.
 
     Raises InputError when the snapshot names another model, or an underlying that the model lacks;
     MarketDataError for a global input that cannot be used, or a scan range other than its prices'.
     """
     require_agreement(snapshot, model)
-    return price_listings(listing_market(snapshot), model)
+    return price_listings(listing_market(snapshot), model, workers)
 
 
-def price_listings(market: ListingMarket, model: Model) -> RiskArrays:
-    """Return marks and scenario results of `market`."""
+def price_listings(market: ListingMarket, model: Model, workers: Workers = SERIAL) -> RiskArrays:
+    """Return marks and scenario results of `market`; any number of workers gives the same bits."""
     floats = ListingFloats.of(market)
-    mark, pnl = marks(floats), scenario_cells(floats, shocks(market, model))
+    mark, pnl = marks(floats), scenario_cells(floats, shocks(market, model), workers)
     largest = np.maximum(pnl.max(axis=1, initial=0), -pnl.min(axis=1, initial=0))
     priced = np.maximum(largest, mark) < CELL_CAP_USD6
     priced &= market.standing != Standing.UNPRICED
