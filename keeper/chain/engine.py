@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import astuple
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from eth_typing import ChecksumAddress
@@ -37,10 +38,20 @@ def require_model(client: ChainClient, deployment: Deployment, model: Model, at:
         agreed.add((engine.address, ours))
 
 
+RISK_WORDS: Final = (
+    "lot",
+    "scan_range",
+    "vol_up",
+    "vol_down",
+    "linear_rate",
+    "option_rate",
+    "option_floor",
+)
+
+
 def risk_words(risk: UnderlyingRisk) -> tuple[int, ...]:
     """Return the contract's struct of one underlying's parameters, in its order."""
-    _, _, *words = astuple(risk)
-    return tuple(words)
+    return tuple(getattr(risk, name) for name in RISK_WORDS)
 
 
 def scenario_words(scenario: Scenario) -> tuple[int, ...]:
