@@ -45,9 +45,9 @@ def _frozen(function: FunctionType) -> Iterator[bytes]:
     yield code.co_code
     yield repr((code.co_names, code.co_varnames, code.co_consts)).encode()
     for name in code.co_names:
-        value = function.__globals__.get(name)
-        inner = getattr(value, "py_func", None)
-        if inner is not None:
-            yield from _frozen(inner)
+        value: Any = function.__globals__.get(name)
+        if hasattr(value, "py_func"):
+            yield repr(sorted(value.targetoptions.items())).encode()
+            yield from _frozen(value.py_func)
         elif isinstance(value, int | float | np.generic | tuple):
             yield f"{name}={value!r}".encode()
