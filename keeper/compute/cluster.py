@@ -46,13 +46,12 @@ class DaskWorkers:
     def map(
         self, task: Callable[[Shared, Part], Result], shared: Shared, parts: Sequence[Part]
     ) -> list[Result]:
-        """Return the results in the order of the parts.
-
-        `shared` goes to every worker once, each part to one; none of them passes the scheduler.
-        """
+        """Return the results in the order of the parts; `shared` goes to every worker once."""
+        if not parts:
+            return []
         client: Any = self._client  # typed as if each call might be awaited: this client is not
         # Unhashed: hashing megabytes to find that they are new would cost more than sending them.
-        everywhere = client.scatter(shared, broadcast=True, hash=False)
+        [everywhere] = client.scatter([shared], broadcast=True, hash=False)
         spread = client.scatter(list(parts), hash=False)
         futures = [client.submit(task, everywhere, part, pure=False) for part in spread]
         return client.gather(futures)

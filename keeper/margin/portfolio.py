@@ -24,7 +24,8 @@ MAX_LEGS: Final = 32
 LOTS_CAP: Final = 2**24
 UNKNOWN: Final = -1  # stands for a requirement that cannot be computed
 NO_SCENARIO: Final = 255
-# Sums of cells stay below 2**63 by the caps; this one leaves room for the factors and for cash.
+# By the caps above and that of cells, sums over legs are at most 2**63 - 2**39; this cap leaves
+# room for factors up to 3 and for cash (docs/model.md, Why nothing overflows).
 _EXPOSURE_CAP_USD6: Final = 2**60
 
 
