@@ -73,7 +73,7 @@ def account(
 
 def parameters(model: Model = MODEL) -> dict[tuple[str, str], Any]:
     """What an engine with that model answers, whatever its hash."""
-    risks = {risk.underlying: astuple(risk)[2:] for risk in model.underlyings}
+    risks = {risk.underlying: astuple(risk)[2:9] for risk in model.underlyings}
     return {
         ("RiskEngine", "factors"): astuple(model.factors),
         ("RiskEngine", "underlyingRisk"): risks.__getitem__,

@@ -45,11 +45,11 @@ GOLDEN = {
     "sentinels": 0,
     "legs": 20000,
     "listings": 2000,
-    "scenarios": 32,
-    "modelHash": "0x41b050cc721bfe934ac82f0d46f8ac91f435b448b3719344c14673f1b1a7fbff",
-    "bundleHash": "0xc229bc0f61d0d2f4e2ea1d6f8aab20cd63b585bb0b572faa07689cdc7da95626",
-    "riskArraysHash": "0x86dcb39506b9cc19afbb0630df6f67bd792e66f336de286ddef8112570810af2",
-    "marginRoot": "0xf67dc8f09a06be9ced41bddbf368763ba4400703687479aec918f6e04af7e8dc",
+    "scenarios": 48,
+    "modelHash": "0x8ed40813526f2b1ad43973c7d90f08c8b637f2addf639f8dc9339ee1f050752c",
+    "bundleHash": "0xdc931aa96f2492cbb56f0e45d2f5146fe5d64a0efd1b90c6e4ddcdd2cdd12b74",
+    "riskArraysHash": "0x82a4c12b67e3ee3c8403430e7228c61c81202fd7bb934c9ad3fe897f14f5461e",
+    "marginRoot": "0x16002428c2324ddab6087611c0f7a4719d349529354d1a04f6c0bb2932125ec4",
 }
 
 DISPATCHED = [name for name in __cpu_dispatch__ if __cpu_features__[name]]
