@@ -67,7 +67,7 @@ def test_withdrawal__refused_without_a_leaf_and_accepted_with_it(summary):
     assert withdrawal["accepted"] is True
     left = withdrawal["equityUsd6"] - withdrawal["amountUsd6"]
     assert withdrawal["attestedUsd6"] <= left < withdrawal["gridUsd6"]
-    assert withdrawal["standardUsd6"] > 10 * left
+    assert withdrawal["standardUsd6"] > 3 * left
 
 
 def test_insolvency__its_deficit_is_covered_by_the_reserve(summary):

@@ -344,7 +344,7 @@ contract LiquidationAuctionTest is Fixture {
         _trade(alice, dealer, perpetual, 1_000, BTC_SPOT);
         _advance(60, 51_950e8, ETH_SPOT);
         assertEq(_equity(alice.account), 1_010.39e6, "deep under water");
-        _flag(alice.account, Model.indexOf("systemic spot -1/3 vol up"));
+        _flag(alice.account, Model.indexOf("twist near down spot -1/3"));
         _bid(liquidator, alice.account, 1e18);
     }
 

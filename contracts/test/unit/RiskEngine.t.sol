@@ -157,8 +157,8 @@ contract RiskEngineTest is Fixture {
     function test_assess_longPerpetual_worstIsTheFirstOfTheTies() public view {
         IRiskEngine.Assessment memory a = _one(_perpetual(BTC), 1_000, GRID);
         assertEq(a.worstLoss, 5_521.104e6, "9.2 % of 60,012");
-        assertEq(uint256(a.worstScenario), Model.indexOf("decay spot -1"), "others tie");
-        uint8 first = Model.indexOf("systemic spot -1 vol down");
+        assertEq(uint256(a.worstScenario), Model.indexOf("decay spot -1 vol down"), "others tie");
+        uint8 first = Model.indexOf("flat down spot -1");
         uint256 two = 1 << first | uint256(1) << FALL;
         assertEq(uint256(_one(_perpetual(BTC), 1_000, two).worstScenario), first, "two tie");
     }
@@ -166,12 +166,12 @@ contract RiskEngineTest is Fixture {
     function test_assess_shortPerpetual_worstIsTheUpMove() public view {
         IRiskEngine.Assessment memory a = _one(_perpetual(BTC), -1_000, GRID);
         assertEq(a.worstLoss, 5_521.104e6, "9.2 % of 60,012");
-        assertEq(uint256(a.worstScenario), Model.indexOf("decay spot +1"), "others tie");
+        assertEq(uint256(a.worstScenario), Model.indexOf("decay spot +1 vol down"), "others tie");
     }
 
     function test_assess_dampedTail_isWeighted() public view {
-        // -2 scan ranges at 0.425: 60,012 * 0.184 * 0.425.
-        assertEq(_one(_perpetual(BTC), 1_000, _bit("tail spot -2 vol up")).worstLoss, 4_692.9384e6, "tail");
+        // -3 scan ranges at 0.2833: 60,012 * 0.276 * 0.2833, rounded up.
+        assertEq(_one(_perpetual(BTC), 1_000, _bit("tail spot -3 vol up")).worstLoss, 4_692_386_290, "tail");
         // -5 at 0.17: 60,012 * 0.46 * 0.17.
         assertEq(_one(_perpetual(BTC), 1_000, _bit("tail spot -5 vol up")).worstLoss, 4_692.9384e6, "far tail");
     }
@@ -225,7 +225,7 @@ contract RiskEngineTest is Fixture {
     /// @dev On a flat smile a day's decay is what the mark loses by itself within a day.
     function test_assess_clockScenario_isADayLater() public {
         uint128 id = _call(BTC, FAR, 60_000e8);
-        IRiskEngine.Assessment memory now_ = _one(id, 1_000, _bit("decay spot 0"));
+        IRiskEngine.Assessment memory now_ = _one(id, 1_000, _bit("decay spot 0 vol down"));
         vm.warp(block.timestamp + 1 days);
         int256 later = _one(id, 1_000, 0).value;
         assertClose(int256(now_.worstLoss), now_.value - later, 2, "theta");
@@ -238,7 +238,7 @@ contract RiskEngineTest is Fixture {
         uint256 snapshot = vm.snapshotState();
         _flatSmile(0.36e18);
         vm.warp(FAR - 30 days);
-        IRiskEngine.Assessment memory up = _one(id, -1_000, _bit("systemic spot 0 vol up"));
+        IRiskEngine.Assessment memory up = _one(id, -1_000, _bit("flat up spot 0"));
         IRiskEngine.Assessment memory down = _one(id, 1_000, _bit("systemic spot 0 vol down"));
         assertTrue(vm.revertToState(snapshot), "revert");
         snapshot = vm.snapshotState();
@@ -258,7 +258,7 @@ contract RiskEngineTest is Fixture {
         uint256 snapshot = vm.snapshotState();
         _flatSmile(0.36e18);
         uint128 id = _call(BTC, NEAR, 60_000e8);
-        IRiskEngine.Assessment memory up = _one(id, -1_000, _bit("systemic spot 0 vol up"));
+        IRiskEngine.Assessment memory up = _one(id, -1_000, _bit("flat up spot 0"));
         assertTrue(vm.revertToState(snapshot), "revert");
         _flatSmile(3.968343498978e18); // 0.36 exp(2.4)
         assertClose(int256(up.worstLoss), up.value - _one(id, -1_000, 0).value, 3_000, "exp(1.2)");

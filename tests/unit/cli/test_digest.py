@@ -46,10 +46,10 @@ GOLDEN = {
     "legs": 20000,
     "listings": 2000,
     "scenarios": 48,
-    "modelHash": "0x8ed40813526f2b1ad43973c7d90f08c8b637f2addf639f8dc9339ee1f050752c",
-    "bundleHash": "0xdc931aa96f2492cbb56f0e45d2f5146fe5d64a0efd1b90c6e4ddcdd2cdd12b74",
-    "riskArraysHash": "0x82a4c12b67e3ee3c8403430e7228c61c81202fd7bb934c9ad3fe897f14f5461e",
-    "marginRoot": "0x16002428c2324ddab6087611c0f7a4719d349529354d1a04f6c0bb2932125ec4",
+    "modelHash": "0x0fb043c7814b58a1e45884f001c13d44ec68e9f214e3949c67f6847a7dd902cc",
+    "bundleHash": "0xff6516fc0de1dfc7ab0e8ace7821bb4e40c1ca120340f5088b333fa33d95f9ca",
+    "riskArraysHash": "0xf4c10e5ef449c2b38fcd44bcd6849c5da50ade18b984ad2baa71e6920d769260",
+    "marginRoot": "0x2475d84ae7785240fcd64618842dc8261f33e6c4aaca9f3672be59ed6d9bbda7",
 }
 
 DISPATCHED = [name for name in __cpu_dispatch__ if __cpu_features__[name]]
@@ -149,7 +149,7 @@ def test_digest__small_book__risk_arrays_of_the_slow_reference(small):
     instruments = [high << 64 | low for high, low in snapshot.listings.instrument.tolist()]
     marks = [reference.per_lot(i, reference.mark(i)) for i in instruments]
     cells = marks + [cell for i in instruments for cell in reference.pnl(i)]
-    body = b"PMKRISK1" + (60).to_bytes(8, "big") + (32).to_bytes(8, "big")
+    body = b"PMKRISK1" + (60).to_bytes(8, "big") + len(MODEL.scenarios).to_bytes(8, "big")
     body += np.array(cells, dtype=">i8").tobytes() + bytes(60) + b"\x01" * 60
     assert digest_of(encode(snapshot), MODEL)["riskArraysHash"] == keccak(body)
 

@@ -269,7 +269,7 @@ def test_margin_book__expired_before_settlement__intrinsic_at_the_spot_and_at_ri
     assert book.equity_usd6[0] == 1_000 * 111_235
     assert book.worst_loss_usd6[0] == 1_000 * 111_235  # everything
     assert (
-        MODEL.scenarios[book.worst_scenario[0]].name == "decay spot -1"
+        MODEL.scenarios[book.worst_scenario[0]].name == "decay spot -1 vol down"
     )  # the first that falls so far
     assert not book.sentinel[0]
 
