@@ -225,7 +225,7 @@ contract RiskEngineTest is Fixture {
     /// @dev On a flat smile a day's decay is what the mark loses by itself within a day.
     function test_assess_clockScenario_isADayLater() public {
         uint128 id = _call(BTC, FAR, 60_000e8);
-        IRiskEngine.Assessment memory now_ = _one(id, 1_000, _bit("decay spot 0 vol down"));
+        IRiskEngine.Assessment memory now_ = _shocked(id, 1_000, 0, 1 days);
         vm.warp(block.timestamp + 1 days);
         int256 later = _one(id, 1_000, 0).value;
         assertClose(int256(now_.worstLoss), now_.value - later, 2, "theta");
@@ -238,8 +238,8 @@ contract RiskEngineTest is Fixture {
         uint256 snapshot = vm.snapshotState();
         _flatSmile(0.36e18);
         vm.warp(FAR - 30 days);
-        IRiskEngine.Assessment memory up = _one(id, -1_000, _bit("flat up spot 0"));
-        IRiskEngine.Assessment memory down = _one(id, 1_000, _bit("systemic spot 0 vol down"));
+        IRiskEngine.Assessment memory up = _shocked(id, -1_000, 10_000, 0);
+        IRiskEngine.Assessment memory down = _shocked(id, 1_000, -10_000, 0);
         assertTrue(vm.revertToState(snapshot), "revert");
         snapshot = vm.snapshotState();
         _flatSmile(0.655962768140583e18); // 0.36 exp(0.6)
@@ -258,7 +258,7 @@ contract RiskEngineTest is Fixture {
         uint256 snapshot = vm.snapshotState();
         _flatSmile(0.36e18);
         uint128 id = _call(BTC, NEAR, 60_000e8);
-        IRiskEngine.Assessment memory up = _one(id, -1_000, _bit("flat up spot 0"));
+        IRiskEngine.Assessment memory up = _shocked(id, -1_000, 10_000, 0);
         assertTrue(vm.revertToState(snapshot), "revert");
         _flatSmile(3.968343498978e18); // 0.36 exp(2.4)
         assertClose(int256(up.worstLoss), up.value - _one(id, -1_000, 0).value, 3_000, "exp(1.2)");
@@ -274,6 +274,20 @@ contract RiskEngineTest is Fixture {
         legs[0].lots = -1_000;
         // +5 scan ranges of 200 % at weight 0.17: 500 %.
         assertEq(other.assess(legs, _bit("tail spot +5 vol up")).worstLoss, 51_010.2e6, "+1000 % is +500 %");
+    }
+
+    /// @dev One row alone, whatever the committed table has: vol for all, or the clock.
+    function _shocked(uint128 id, int64 lots, int24 volBps, uint24 clock)
+        private
+        returns (IRiskEngine.Assessment memory)
+    {
+        IRiskEngine.Scenario[] memory rows = new IRiskEngine.Scenario[](1);
+        (rows[0].volBps, rows[0].clockSeconds, rows[0].weightBps) = (volBps, clock, 10_000);
+        (uint16[] memory ids, IRiskEngine.UnderlyingRisk[] memory risks) = Model.underlyings();
+        IRiskEngine alone = new RiskEngine(address(feeds), MODEL_HASH, Model.factors(), ids, risks, rows);
+        Leg[] memory legs = new Leg[](1);
+        legs[0] = Leg(id, lots);
+        return alone.assess(legs, 1);
     }
 
     function _bit(string memory name) private pure returns (uint256) {
