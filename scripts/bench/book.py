@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from keeper.compute.threads import ThreadWorkers
 from keeper.margin.losses import Book
 from keeper.margin.market import ListingMarket, listing_market
 from keeper.margin.scenarios import Model
@@ -77,7 +78,7 @@ def _whole_book(
     )
     lots = user_pipeline.positions(book, len(market.kind))
     blocks = user_pipeline.account_blocks(lots)
-    with ThreadPoolExecutor(limit.threads) as pool:
+    with ThreadPoolExecutor(limit.threads) as pool, ThreadWorkers(limit.threads) as workers:
 
         def gains() -> FloatArray:
             return user_pipeline.risk_array(market, model, pool)
@@ -89,7 +90,7 @@ def _whole_book(
             return user_pipeline.worst_loss_in_blocks(gains(), blocks, pool)
 
         def ours() -> IntArray:
-            return engine.whole_book(market, model, book, limit.threads)
+            return engine.whole_book(market, model, book, workers)
 
         # Each listing's cell is rounded to a micro-dollar a lot; a float product rounds nothing.
         total_lots = book.sum_by_account(np.abs(book.lots)).astype(np.float64)

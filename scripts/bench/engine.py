@@ -14,6 +14,7 @@ from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket
 from keeper.margin.risk_arrays import price_listings
 from keeper.margin.scenarios import Model
+from keeper.margin.workers import Workers
 from keeper.pricing import backend, black76
 from keeper.state.snapshot import Snapshot
 from keeper.units import FloatArray, IntArray
@@ -50,9 +51,9 @@ def worst_loss(pnl: IntArray, book: Book) -> IntArray:
     return worst_losses(pnl, book)[0]
 
 
-def whole_book(market: ListingMarket, model: Model, book: Book, threads: int) -> IntArray:
+def whole_book(market: ListingMarket, model: Model, book: Book, workers: Workers) -> IntArray:
     """Price all listings in all scenarios, and return each account's worst loss [A]."""
-    return worst_losses(price_listings(market, model).pnl, book)[0]
+    return worst_losses(price_listings(market, model, workers).pnl, book, workers)[0]
 
 
 def risk_array(market: ListingMarket, model: Model) -> IntArray:

@@ -98,6 +98,18 @@ def test_digest__any_condition__the_same_bytes(condition, golden_book):
     assert done.stdout == json.dumps(GOLDEN).encode() + b"\n"
 
 
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_digest__any_number_of_threads__the_same_bytes(threads, golden_book, capsys):
+    out = succeeds(["digest", str(golden_book), "--threads", threads, "--json"], capsys)
+    assert out == json.dumps(GOLDEN) + "\n"
+
+
+def test_digest__threads_and_a_cluster__refused(golden_book, capsys):
+    args = ["digest", str(golden_book), "--threads", "2", "--dask", "tcp://127.0.0.1:1"]
+    assert main(args) == 78
+    assert "--threads 2 and --dask tcp://127.0.0.1:1 contradict" in capsys.readouterr().err
+
+
 def test_digest__epoch_that_a_keeper_built__has_its_root_and_hashes():
     with Serving(FakeNode(head=100, views=views())) as node:
         work = build_epoch(keeper_of(node), 3)

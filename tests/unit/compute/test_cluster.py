@@ -7,9 +7,13 @@ import sys
 import numpy as np
 import pytest
 
+from keeper.cli.app import main
 from keeper.compute.cluster import DaskWorkers
 from keeper.errors import ConfigError, InputError
 from keeper.margin.losses import Book, worst_losses
+from keeper.state.body import encode
+from keeper.testing.random_book import random_book
+from tests.books import MODEL
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,16 @@ def test_connect__no_such_address__names_it():
     pytest.importorskip("distributed")
     with pytest.raises(ConfigError, match="nonsense://here"):
         DaskWorkers.connect("nonsense://here")
+
+
+def test_digest__book_split_over_a_cluster__as_on_threads(scheduler, tmp_path, capsys):
+    path = tmp_path / "book.body"
+    path.write_bytes(encode(random_book(MODEL, 3_000, 90_000, 7)))
+    outputs: list[str] = []
+    for where in (["--dask", scheduler], ["--threads", "2"]):
+        with pytest.raises(SystemExit) as caught:
+            main(["digest", str(path), *where, "--json"])
+        assert caught.value.code == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert '"leafCount": 3000' in outputs[0]
