@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from keeper.margin.cells import CELL_LIMIT, SHIFT_LIMIT
 from keeper.pricing.coefficients import ROUNDER, ROUNDER_BITS
 from keeper.pricing.jit import kernel, scalar
-from keeper.pricing.scalars import exp1, price1
+from keeper.pricing.scalars import exp1, price1, standardised1
 from keeper.units import BoolArray, FloatArray, IntArray
 
 _ROUNDER_WORD = np.int64(ROUNDER_BITS)
@@ -50,8 +50,10 @@ def scenario_cells(
     """Write `pnl` int64 [L, S], micro-dollars a long lot.
 
     Columns of listings are [L], those of terms [G, S], `weight` is [S]; see `shocks.Shocks`.
-    `root_years` is the square root of its years.
+    `root_years` is the square root of its years. Why two loops price a row: `pricing.compiled`.
     """
+    moved, deviation, ratio = np.empty(weight.size), np.empty(weight.size), np.empty(weight.size)
+    d1, d2 = np.empty(weight.size), np.empty(weight.size)
     for n in range(reference.size):
         g = term[n]
         f, k, v, z, now, micro = (
@@ -68,12 +70,16 @@ def scenario_cells(
                 total = shift[g, s] + tilt
                 total = -SHIFT_LIMIT if total < -SHIFT_LIMIT else total
                 total = SHIFT_LIMIT if total > SHIFT_LIMIT else total
-                moved = price1(f * (1.0 + move[g, s]), k, v * exp1(total) * root_years[g, s], call)
-                pnl[n, s] = _to_integer(weight[s] * (moved - now) * micro)
+                moved[s] = f * (1.0 + move[g, s])
+                deviation[s] = v * exp1(total) * root_years[g, s]
+                d1[s], d2[s], ratio[s] = standardised1(moved[s], k, deviation[s])
+            for s in range(weight.size):
+                value = price1(moved[s], k, call, deviation[s], d1[s], d2[s], ratio[s])
+                pnl[n, s] = _to_integer(weight[s] * (value - now) * micro)
         else:
             for s in range(weight.size):
-                moved = f * (1.0 + move[g, s])
-                pnl[n, s] = _to_integer(weight[s] * (moved - now) * micro)
+                value = f * (1.0 + move[g, s])
+                pnl[n, s] = _to_integer(weight[s] * (value - now) * micro)
 
 
 @kernel

@@ -108,9 +108,10 @@ def _narrowest(pnl: IntArray, book: Book) -> tuple[NDArray[np.signedinteger[Any]
     """Return both as int32 where all their values fit, else as int64.
 
     The sums are int64 either way; 32 by 32 bits is one instruction of a vector where 64 by 64 are
-    many, and half the bytes travel.
+    many, and half the bytes travel. A book with fewer legs than there are listings is not worth
+    the copy.
     """
-    fits = _fits_int32(pnl) and _fits_int32(book.lots)
+    fits = len(book.lots) >= len(pnl) and _fits_int32(pnl) and _fits_int32(book.lots)
     narrow = np.int32 if fits else np.int64
     lots = np.ascontiguousarray(book.lots, dtype=narrow)
     listing = np.ascontiguousarray(book.listing, dtype=np.uint32)

@@ -102,13 +102,16 @@ def _columns(
     """Return the shape of the answer, and the arguments broadcast to it as flat columns."""
     f, k, v, t = (np.asarray(x, dtype=np.float64) for x in (forward, strike, vol, years))
     call = np.asarray(is_call, dtype=np.bool_)
-    shape = np.broadcast_shapes(f.shape, k.shape, v.shape, t.shape, call.shape)
+    shape = f.shape
+    if not (k.shape == v.shape == t.shape == call.shape == shape):
+        shape = np.broadcast_shapes(shape, k.shape, v.shape, t.shape, call.shape)
     floats = (_flat(f, shape), _flat(k, shape), _flat(v, shape), _flat(t, shape))
     return shape, (*floats, _flat(call, shape))
 
 
 def _flat(x: NDArray[Element], shape: tuple[int, ...]) -> NDArray[Element]:
-    column = np.ascontiguousarray(np.broadcast_to(x, shape)).reshape(-1)
+    spread = x if x.shape == shape else np.broadcast_to(x, shape)
+    column = np.ascontiguousarray(spread).reshape(-1)
     column.flags.writeable = False  # numba compiles anew for each mix of writeable and not
     return column
 

@@ -118,75 +118,95 @@ def deviation1(vol: float, years: float) -> float:
 
 
 @scalar
-def d1_d2_live1(forward: float, strike: float, deviation: float) -> tuple[float, float, bool]:
-    """Return d1, d2 and whether they mean anything; see `black76_numpy.d1_d2_live`."""
-    live = (deviation > 0.0) & (forward > 0.0) & (strike > 0.0)
-    middle = log1(forward / strike) / deviation
-    limit = FARTHEST if forward > strike else (-FARTHEST if forward < strike else 0.0)
+def is_live1(forward: float, strike: float, deviation: float) -> bool:
+    """Return whether there is more than intrinsic; see `black76_numpy.is_live`."""
+    return (deviation > 0.0) & (forward > 0.0) & (strike > 0.0)
+
+
+@scalar
+def standardised1(forward: float, strike: float, deviation: float) -> tuple[float, float, float]:
+    """Return d1, d2 and low / high of the twin; see `black76_numpy.standardised`."""
+    low = strike if forward > strike else forward
+    high = forward if forward > strike else strike
+    live = is_live1(forward, strike, deviation)
+    ratio = low / high
+    middle = log1(ratio) / deviation
+    limit = -FARTHEST if low < high else 0.0
     d1 = middle + 0.5 * deviation if live else limit
     d2 = middle - 0.5 * deviation if live else limit
-    return _clamp1(d1), _clamp1(d2), live
+    d1 = FARTHEST if d1 > FARTHEST else d1
+    d1 = -FARTHEST if d1 < -FARTHEST else d1
+    d2 = -FARTHEST if d2 < -FARTHEST else d2
+    return d1, d2, ratio
 
 
 @scalar
-def _clamp1(d: float) -> float:
-    d = FARTHEST if d > FARTHEST else d
-    return -FARTHEST if d < -FARTHEST else d
-
-
-@scalar
-def value1(
+def price1(
     forward: float,
     strike: float,
     is_call: bool,
-    live: bool,
+    deviation: float,
     d1: float,
     d2: float,
-    tail_1: float,
+    ratio: float,
+) -> float:
+    """Return the undiscounted value of one option, the same bits as `black76.price`.
+
+    `deviation` is `deviation1(vol, years)`; d1, d2 and `ratio` are from `standardised1`.
+    """
+    bell = bell1(d1)
+    probability = below1(d1, tail1(abs(d1), bell))
+    return _value1(forward, strike, is_call, deviation, probability, tail1(-d2, bell * ratio))
+
+
+@scalar
+def price_and_greeks1(
+    forward: float,
+    strike: float,
+    vol: float,
+    years: float,
+    is_call: bool,
+    d1: float,
+    d2: float,
+    ratio: float,
+) -> tuple[float, float, float, float, float]:
+    """Return price, delta, gamma, vega and theta of one option; see `black76.Greeks`, `price1`."""
+    vol = vol if vol > 0.0 else 0.0
+    root = np.sqrt(years if years > 0.0 else 0.0)
+    deviation = vol * root
+    bell = bell1(d1)
+    tail_1 = tail1(abs(d1), bell)
+    tail_2 = tail1(-d2, bell * ratio)
+    above = forward > strike
+    price = _value1(forward, strike, is_call, deviation, below1(d1, tail_1), tail_2)
+    of_call = 1.0 - tail_2 if above else below1(d1, tail_1)
+    of_put = -(tail_2 if above else below1(-d1, tail_1))
+    density = INV_SQRT_2PI * (bell * ratio if above else bell)
+    live = is_live1(forward, strike, deviation)
+    gamma = density / (forward * deviation) if live else 0.0
+    vega = forward * root * density if live else 0.0
+    theta = -0.5 * vega * vol / years if live else 0.0
+    return price, of_call if is_call else of_put, gamma, vega, theta
+
+
+@scalar
+def _value1(
+    forward: float,
+    strike: float,
+    is_call: bool,
+    deviation: float,
+    probability: float,
     tail_2: float,
 ) -> float:
-    """Return the price from d1, d2 and N(-|d1|), N(-|d2|); see `black76_numpy.value`."""
-    side = 1.0 if strike >= forward else -1.0
-    twin = side * (forward * below1(side * d1, tail_1) - strike * below1(side * d2, tail_2))
-    most = strike if forward > strike else forward
-    twin = most if twin > most else twin
+    """Return the price; see `black76_numpy.value`."""
+    low = strike if forward > strike else forward
+    high = forward if forward > strike else strike
+    twin = low * probability - high * tail_2
+    twin = low if twin > low else twin
     twin = 0.0 if twin < 0.0 else twin
-    twin = twin if live else 0.0
+    twin = twin if is_live1(forward, strike, deviation) else 0.0
     intrinsic = forward - strike if is_call else strike - forward
     intrinsic = 0.0 if intrinsic < 0.0 else intrinsic
     value = intrinsic + twin
     bound = forward if is_call else strike
     return value if value < bound else bound
-
-
-@scalar
-def price1(forward: float, strike: float, deviation: float, is_call: bool) -> float:
-    """Return the undiscounted value of one option; `deviation` is vol * sqrt(years), not negative.
-
-    The same bits as `black76.price` for `deviation1(vol, years)`.
-    """
-    d1, d2, live = d1_d2_live1(forward, strike, deviation)
-    tail_1 = tail1(abs(d1), bell1(d1))
-    tail_2 = tail1(abs(d2), bell1(d2))
-    return value1(forward, strike, is_call, live, d1, d2, tail_1, tail_2)
-
-
-@scalar
-def price_and_greeks1(
-    forward: float, strike: float, vol: float, years: float, is_call: bool
-) -> tuple[float, float, float, float, float]:
-    """Return price, delta, gamma, vega and theta of one option; see `black76.Greeks`."""
-    vol = vol if vol > 0.0 else 0.0
-    root = np.sqrt(years if years > 0.0 else 0.0)
-    deviation = vol * root
-    d1, d2, live = d1_d2_live1(forward, strike, deviation)
-    bell = bell1(d1)
-    tail_1 = tail1(abs(d1), bell)
-    tail_2 = tail1(abs(d2), bell1(d2))
-    price = value1(forward, strike, is_call, live, d1, d2, tail_1, tail_2)
-    delta = below1(d1, tail_1) if is_call else -below1(-d1, tail_1)
-    density = INV_SQRT_2PI * bell
-    gamma = density / (forward * deviation) if live else 0.0
-    vega = forward * root * density if live else 0.0
-    theta = -0.5 * vega * vol / years if live else 0.0
-    return price, delta, gamma, vega, theta

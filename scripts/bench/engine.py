@@ -21,7 +21,7 @@ from keeper.units import FloatArray, IntArray
 from scripts.bench.inputs import LeafColumns, Options
 
 COMPILED: Final = backend.COMPILED
-BLOCK_OPTIONS: Final = 65_536  # options a call: enough to hide what a call costs in Python
+BLOCK_OPTIONS: Final = 65_536  # options a call: the fastest of the powers of two, as for theirs
 
 Greeks: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
 
