@@ -1,0 +1,85 @@
+"""Whether a snapshot's scan ranges follow from its own daily prices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from keeper.errors import InputError, MarketDataError
+from keeper.margin.agreement import require_agreement
+from keeper.margin.risk_arrays import risk_arrays
+from keeper.margin.volatility import scan_ranges
+from keeper.state.tables import Observations
+from tests.books import BTC, ETH, MODEL, NOW, UNDERLYINGS, exchange
+from tests.scan import exact_path
+
+TODAY = NOW // 86_400
+PRICES = {
+    BTC: (91_000 * 10**8, 88_500 * 10**8, 93_250 * 10**8, 91_234 * 10**8),
+    ETH: (3_200 * 10**8, 2_950 * 10**8, 3_110 * 10**8, 3_011 * 10**8),
+}
+
+
+def observations(prices=PRICES):
+    rows = [
+        (underlying, TODAY - len(path) + 1 + day, price)
+        for underlying, path in prices.items()
+        for day, price in enumerate(path)
+    ]
+    return Observations.of_rows(rows)
+
+
+RANGES = scan_ranges(observations(), MODEL.scan, MODEL.scan_sigmas())
+
+
+def observed(ranges=RANGES, prices=PRICES):
+    underlyings = [replace(u, scan_range_wad=ranges[u.underlying]) for u in UNDERLYINGS]
+    return replace(exchange(underlyings=underlyings), observations=observations(prices))
+
+
+@pytest.mark.parametrize("underlying", [BTC, ETH])
+def test_range__of_these_prices__is_what_exact_arithmetic_gives(underlying):
+    sigmas = MODEL.scan_sigmas()[underlying]
+    exact = exact_path(PRICES[underlying], MODEL.scan, sigmas)[-1]
+    assert RANGES[underlying] == pytest.approx(float(exact * 10**18), rel=1e-15)
+    assert RANGES[underlying] not in {u.scan_range_wad for u in UNDERLYINGS}
+
+
+def test_require_agreement__range_of_the_prices__priced_with_it():
+    wide, narrow = risk_arrays(observed(), MODEL), risk_arrays(exchange(), MODEL)
+    assert wide.priced.all()
+    assert wide.pnl.min() < narrow.pnl.min()
+
+
+@pytest.mark.parametrize("underlying", [BTC, ETH])
+def test_require_agreement__range_off_by_one__names_both(underlying):
+    off = RANGES | {underlying: RANGES[underlying] + 1}
+    with pytest.raises(MarketDataError) as caught:
+        risk_arrays(observed(off), MODEL)
+    assert f"underlying {underlying}: scan_range_wad is {off[underlying]}" in str(caught.value)
+    assert str(RANGES[underlying]) in str(caught.value)
+
+
+def test_require_agreement__no_daily_prices__constant_ranges_stand():
+    require_agreement(exchange(), MODEL)
+
+
+def test_require_agreement__prices_of_one_underlying_only__names_the_other():
+    with pytest.raises(MarketDataError, match=rf"underlyings \[{ETH}\] have no daily price"):
+        require_agreement(observed(prices={BTC: PRICES[BTC]}), MODEL)
+
+
+def test_require_agreement__price_of_zero__names_day_and_underlying():
+    broken = PRICES | {ETH: (3_200 * 10**8, 0, 3_110 * 10**8, 3_011 * 10**8)}
+    with pytest.raises(MarketDataError, match=f"underlying {ETH}.*{TODAY - 2}"):
+        require_agreement(observed(prices=broken), MODEL)
+
+
+def test_require_agreement__underlying_that_the_model_lacks__named():
+    rows = [replace(UNDERLYINGS[0], underlying=3)]
+    snapshot = replace(
+        exchange(underlyings=rows, forwards=[], listings=[]), observations=observations()
+    )
+    with pytest.raises(InputError, match=r"\[3\]"):
+        require_agreement(snapshot, MODEL)
