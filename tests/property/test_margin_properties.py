@@ -109,6 +109,16 @@ def test_worst_loss__many_times_the_book__many_times_the_loss(lots, times):
     assert worst({i: n * times for i, n in lots.items()}) == worst(lots) * times
 
 
+@given(BOOKS, st.integers(2, 16))
+def test_margin__many_times_the_book__many_times_every_requirement(lots, times):
+    once, found = figures(lots), figures({i: n * times for i, n in lots.items()})
+    for name in FIGURES:
+        if name == "worst_scenario":
+            assert found[name] == once[name]
+        else:  # a sum of at most four numbers that were each rounded up
+            assert times * (once[name] - 4) <= found[name] <= times * once[name], name
+
+
 @given(BOOKS, BOOKS)
 def test_worst_loss__after_a_trade__covered_by_standard_margin_of_the_lots_traded(before, traded):
     # docs/model.md relies on this where a leaf stands for the book before a trade.
