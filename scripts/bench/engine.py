@@ -84,3 +84,8 @@ def book_command(body: Path, accounts: int, legs_each: int) -> list[str]:
 def digest_command(body: Path) -> list[str]:
     """Return the command that turns a body into a root."""
     return [sys.executable, "-m", "keeper", "digest", str(body), "--json"]
+
+
+def by_hand_command(body: Path) -> list[str]:
+    """Return the command that does so without the engine."""
+    return [sys.executable, "-m", "scripts.bench.digest_by_hand", str(body)]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from scripts.bench.report import Figure, Target
 from scripts.bench.sizes import Sizes
 
 _CEILING_BYTES: Final = 2 * 10**9
+_BY_HAND = "numpy + ndtr, scipy.sparse product, eth_abi leaf by leaf"
 _WATCH: Final = Path(__file__).with_name("watch.py")
 
 
@@ -33,20 +34,20 @@ class ChildFailed(Exception):
 
 
 def run_memory(sizes: Sizes) -> list[Figure]:
-    """Return the line of the peak memory of the book's accounts."""
-    finished = _digest(sizes.accounts, sizes)
+    """Return the lines of the peak memory of the book's accounts."""
+    ours, theirs = _both(sizes.accounts, sizes)
     case = f"peak memory, body to root, {sizes.accounts:,} accounts"
-    return [_figure("memory", case, "B", finished.peak_bytes, Target(_CEILING_BYTES))]
+    return _lines("memory", case, "B", ours.peak_bytes, theirs.peak_bytes, Target(_CEILING_BYTES))
 
 
 def run_growth(sizes: Sizes) -> list[Figure]:
     """Return seconds and peak memory for each number of accounts; Python's start counts."""
     figures: list[Figure] = []
     for accounts in sizes.growth_accounts:
-        finished = _digest(accounts, sizes)
+        ours, theirs = _both(accounts, sizes)
         case = f"growth, body to root, {accounts:,} accounts"
-        figures.append(_figure("growth", f"{case}: process time", "s", finished.seconds))
-        figures.append(_figure("growth", f"{case}: peak memory", "B", finished.peak_bytes))
+        figures += _lines("growth", f"{case}: process time", "s", ours.seconds, theirs.seconds)
+        figures += _lines("growth", f"{case}: peak memory", "B", ours.peak_bytes, theirs.peak_bytes)
     return figures
 
 
@@ -59,16 +60,25 @@ def run_child(command: Sequence[str]) -> Finished:
     return Finished(**json.loads(ended.stdout))
 
 
-def _digest(accounts: int, sizes: Sizes) -> Finished:
-    """Turn a random body into a root, in a process that holds nothing else."""
+def _both(accounts: int, sizes: Sizes) -> tuple[Finished, Finished]:
+    """Turn a random body into a root, ours and by hand, each in a process of its own."""
     progress(f"body to root, {accounts:,} accounts")
     with tempfile.TemporaryDirectory() as folder:
         body = Path(folder) / "body"
         run_child(engine.book_command(body, accounts, sizes.legs_each))
-        return run_child(engine.digest_command(body))
+        return run_child(engine.digest_command(body)), run_child(engine.by_hand_command(body))
 
 
-def _figure(
-    benchmark: str, case: str, unit: str, value: float, target: Target | None = None
-) -> Figure:
-    return Figure(benchmark, case, unit, Spread(value, value, value), target=target)
+def _lines(
+    benchmark: str, case: str, unit: str, ours: float, theirs: float, target: Target | None = None
+) -> list[Figure]:
+    """Return the line of ours with its target, and the one of what it is against."""
+    alone = Figure(benchmark, case, unit, _once(ours), target=target)
+    compared = replace(
+        alone, against=_BY_HAND, theirs=_once(theirs), ratio=_once(theirs / ours), target=None
+    )
+    return [alone, compared]
+
+
+def _once(value: float) -> Spread:
+    return Spread(value, value, value)

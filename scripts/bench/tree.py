@@ -29,12 +29,12 @@ def run(sizes: Sizes) -> list[Figure]:
     """Return the lines of leaves and tree."""
     progress(f"tree, {sizes.tree_leaves:,} leaves")
     columns = random_leaves(sizes.tree_leaves)
-    if (ours := engine.root(columns)) != (theirs := _root_by_hand(columns)):
+    if (ours := engine.root(columns)) != (theirs := root_by_hand(columns)):
         raise Mismatch(f"root: ours 0x{ours.hex()} and theirs 0x{theirs.hex()} differ")
     rounds = Stopwatch(sizes.rounds, sizes.patience_seconds).race(
         {
             _OURS: lambda: engine.root(columns),
-            _BY_HAND: lambda: _root_by_hand(columns),
+            _BY_HAND: lambda: root_by_hand(columns),
             _BARE: lambda: _bare_hashes(sizes.tree_leaves),
         }
     )
@@ -44,7 +44,7 @@ def run(sizes: Sizes) -> list[Figure]:
     return [alone, *races("tree", case, _OURS, rounds, {})]
 
 
-def _root_by_hand(columns: LeafColumns) -> bytes:
+def root_by_hand(columns: LeafColumns) -> bytes:
     """Return the root as OpenZeppelin's library builds it, in plain Python."""
     typehash = keccak(_LEAF_TYPE.encode())
     rows = zip(
