@@ -52,6 +52,8 @@ class Book:
 
     def split(self, legs: int) -> list[Book]:
         """Cut into runs of whole accounts of about `legs` legs, in order; none is empty."""
+        if 0 < len(self.lots) <= legs:
+            return [self]
         wanted = np.searchsorted(self.starts, np.arange(0, len(self.lots), legs))
         cuts = np.unique(np.append(wanted, len(self.starts)))
         bounds = np.append(self.starts[cuts[:-1]], len(self.lots))

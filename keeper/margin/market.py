@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from keeper.errors import MarketDataError
 from keeper.pricing.log import log
-from keeper.pricing.svi import variance_per_year
+from keeper.pricing.svi import clamped, raw_variance
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import Snapshot
 from keeper.units import E8, USD6, WAD, BoolArray, FloatArray, IntArray
@@ -29,11 +29,14 @@ _SMILE: Final = ("a", "b", "rho", "m", "sigma")
 
 
 class Standing(IntEnum):
-    """How far a mark may be trusted: attested, only the last known, or not existing."""
+    """How far a mark may be trusted: attested, only the last known, not existing, or at the least
+    vol because the smile has no variance above zero at the strike.
+    """
 
     SOUND = 0
     STALE = 1
     UNPRICED = 2
+    NO_VARIANCE = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,9 +183,12 @@ def _columns(
             instruments, references, lots, spots, strict=True
         )
     ]
-    priced = np.array(standing, dtype=np.uint8) != Standing.UNPRICED
+    standings = np.array(standing, dtype=np.uint8)
+    priced = standings != Standing.UNPRICED
     reference_e8 = _kept([r.price_e8 for r in references], priced)
     strike_e8 = _kept([i.strike_e8 for i in instruments], priced)
+    live, variance = _variance(snapshot, references, reference_e8, strike_e8)
+    bent = live & (variance <= 0.0) & (standings == Standing.SOUND)
     return ListingMarket(
         kind=kind,
         underlying=underlying,
@@ -192,9 +198,9 @@ def _columns(
         reference_e8=reference_e8,
         strike_e8=strike_e8,
         seconds=np.where(kind >= Kind.FUTURE, np.maximum(expiry - snapshot.head.ref_time, 0), 0),
-        variance=_variance(snapshot, references, reference_e8, strike_e8),
+        variance=np.where(live, clamped(variance), 0.0),
         settled=np.array([r.settled for r in references], dtype=np.bool_),
-        standing=np.array(standing, dtype=np.uint8),
+        standing=np.where(bent, np.uint8(Standing.NO_VARIANCE), standings),
     )
 
 
@@ -215,12 +221,12 @@ def _variance(
     references: Sequence[_Reference],
     reference_e8: IntArray,
     strike_e8: IntArray,
-) -> FloatArray:
-    """Return each live option's variance a year at its strike; zero for other listings."""
+) -> tuple[BoolArray, FloatArray]:
+    """Return the live options, and each one's variance a year at its strike as its smile has it."""
     rows = np.array([r.forward_row for r in references], dtype=np.int64)
     live = (rows >= 0) & (reference_e8 > 0) & (strike_e8 > 0)
     strike, forward = strike_e8[live] / E8, reference_e8[live] / E8
     smile = (getattr(snapshot.forwards, name)[rows[live]] / WAD for name in _SMILE)
     variance = np.zeros(len(rows))
-    variance[live] = variance_per_year(log(strike / forward), *smile)
-    return variance
+    variance[live] = raw_variance(log(strike / forward), *smile)
+    return live, variance

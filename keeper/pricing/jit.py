@@ -8,14 +8,20 @@ Importing this module imports numba; ask `keeper.pricing.backend.COMPILED` first
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Callable, Iterator
+from functools import wraps
 from types import FunctionType
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# What numba lets through when its cache is cut short, unreadable, or on a full disk. A kernel does
+# no input or output of its own, so nothing else can mean these.
+_CACHE_ERRORS: Final = (EOFError, OSError, pickle.PickleError)
 
 
 def scalar(function: Function) -> Function:
@@ -26,17 +32,30 @@ def scalar(function: Function) -> Function:
 def kernel(function: Function) -> Function:
     """Compile a loop over arrays, without the interpreter lock, cached on disk where possible.
 
-    numba renews its cache when the file of the loop changes, but not when a function or constant
-    that the loop took from another file does: stale code would price with stale bits. Hence the
-    name of the cache entry holds a digest of them all. They must be imported by name.
+    A cache that cannot be used costs the time to compile and nothing else. numba renews its cache
+    when the file of the loop changes, but not when a function or constant that the loop took from
+    another file does: stale code would price with stale bits. Hence the name of the cache entry
+    holds a digest of them all. They must be imported by name.
     """
     frozen = b"\0".join(_frozen(cast(FunctionType, function)))
     sources = hashlib.sha256(frozen).hexdigest()[:16]
     function.__qualname__ = f"{function.__qualname__}_{sources}"
+    uncached = numba.njit(error_model="numpy", nogil=True)
     try:
-        return cast(Function, numba.njit(error_model="numpy", nogil=True, cache=True)(function))
+        loop = numba.njit(error_model="numpy", nogil=True, cache=True)(function)
     except RuntimeError:  # numba finds no folder that it may write to
-        return cast(Function, numba.njit(error_model="numpy", nogil=True)(function))
+        loop = uncached(function)
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:  # noqa: ANN401 (as the loop has them)
+        nonlocal loop
+        try:
+            return loop(*arguments)
+        except _CACHE_ERRORS:
+            loop = uncached(function)
+            return loop(*arguments)
+
+    return cast(Function, call)
 
 
 def _frozen(function: FunctionType) -> Iterator[bytes]:

@@ -38,5 +38,9 @@ def variance_per_year(
     sigma: FloatArray,
 ) -> FloatArray:
     """Return the raw variance of parameters quoted a year, clamped to [1e-4, 25]."""
-    variance = raw_variance(k, a, b, rho, m, sigma)
+    return clamped(raw_variance(k, a, b, rho, m, sigma))
+
+
+def clamped(variance: FloatArray) -> FloatArray:
+    """Return `variance`, which may be negative, within [1e-4, 25]."""
     return np.maximum(np.minimum(variance, HIGHEST_VARIANCE), LOWEST_VARIANCE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keeper.margin.losses import Book, worst_losses
+from keeper.margin.market import ListingMarket, listing_market
 from keeper.margin.portfolio import MarginBook, margin_book
-from keeper.margin.risk_arrays import risk_arrays
+from keeper.margin.risk_arrays import price_listings, risk_arrays
 from keeper.margin.scenarios import Scenario
 from keeper.state.snapshot import ListingRow
+from keeper.units import BPS
 from tests.books import FORWARDS, LISTED, MODEL, MODEL_TEXT, NOW, UNDERLYINGS, account, exchange
 from tests.reference import Reference
 
@@ -107,6 +109,16 @@ def test_worst_loss__many_times_the_book__many_times_the_loss(lots, times):
     assert worst({i: n * times for i, n in lots.items()}) == worst(lots) * times
 
 
+@given(BOOKS, st.integers(2, 16))
+def test_margin__many_times_the_book__many_times_every_requirement(lots, times):
+    once, found = figures(lots), figures({i: n * times for i, n in lots.items()})
+    for name in FIGURES:
+        if name == "worst_scenario":
+            assert found[name] == once[name]
+        else:  # a sum of at most four numbers that were each rounded up
+            assert times * (once[name] - 4) <= found[name] <= times * once[name], name
+
+
 @given(BOOKS, BOOKS)
 def test_worst_loss__after_a_trade__covered_by_standard_margin_of_the_lots_traded(before, traded):
     # docs/model.md relies on this where a leaf stands for the book before a trade.
@@ -117,11 +129,36 @@ def test_worst_loss__after_a_trade__covered_by_standard_margin_of_the_lots_trade
     assert (worst(after) if after else 0) <= worst(before) + legs_of_the_trade + rounding
 
 
+@given(BOOKS, BOOKS)
+def test_initial_margin__after_a_trade__covered_by_the_leaf_before_and_the_lots_traded(
+    before, traded
+):
+    # The minimum charge is not subadditive: that leaves 0.13 % of the gross traded to the floor.
+    after, found = together(before, traded), figures(traded)
+    standard = found["standard_usd6"] - found["add_ons_usd6"]
+    scaled = -(-(standard + found["gross_usd6"] // 1_000 + 1) * MODEL.factors.initial_bps // BPS)
+    rounding = 3 * sum(map(abs, traded.values()))  # in marks, in cells, and the one a lot of IM
+    allowed = figures(before)["initial_usd6"] + scaled + found["add_ons_usd6"] + rounding
+    assert (figures(after)["initial_usd6"] if after else 0) <= allowed
+
+
+@given(st.permutations(range(len(LISTED))))
+def test_price_listings__rows_in_any_order__each_the_same(order):
+    # As columns: a snapshot would sort its rows again.
+    market = listing_market(exchange())
+    shuffled = ListingMarket(*(getattr(market, f.name)[list(order)] for f in fields(market)))
+    found = price_listings(shuffled, MODEL)
+    for name in ("marks", "pnl", "fault", "priced"):
+        assert (getattr(found, name) == getattr(ARRAYS, name)[list(order)]).all(), name
+
+
 @given(BOOKS, st.randoms())
-def test_margin__legs_and_listings_in_any_order__the_same(lots, random):
-    shuffled = dict(random.sample(list(lots.items()), len(lots)))
-    listings = [ListingRow(i, 0, 0) for i in random.sample(LISTED, len(LISTED))]
-    assert figures(shuffled, listings=listings) == figures(lots)
+def test_worst_losses__legs_in_any_order__the_same(lots, random):
+    legs = random.sample(list(lots.items()), len(lots))
+    listing, sizes = np.array([ROW[i] for i, _ in legs]), np.array([n for _, n in legs])
+    loss, scenario = worst_losses(ARRAYS.pnl, Book(listing, sizes, np.zeros(1, dtype=np.int64)))
+    found = figures(lots)
+    assert (loss[0], scenario[0]) == (found["worst_loss_usd6"], found["worst_scenario"])
 
 
 @settings(max_examples=25)

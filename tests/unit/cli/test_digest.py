@@ -34,23 +34,9 @@ from tests.unit.jobs.keeper_of import keeper_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
-# Of `keeper book --accounts 2000 --positions 20000 --seed 1`: any machine, any version.
-BOOK = ["--accounts", "2000", "--positions", "20000", "--seed", "1"]
-GOLDEN = {
-    "epoch": 1000,
-    "refBlock": 32000,
-    "refTime": 1900000000,
-    "accounts": 2000,
-    "leafCount": 2000,
-    "sentinels": 0,
-    "legs": 20000,
-    "listings": 2000,
-    "scenarios": 48,
-    "modelHash": "0x0fb043c7814b58a1e45884f001c13d44ec68e9f214e3949c67f6847a7dd902cc",
-    "bundleHash": "0xff6516fc0de1dfc7ab0e8ace7821bb4e40c1ca120340f5088b333fa33d95f9ca",
-    "riskArraysHash": "0xf4c10e5ef449c2b38fcd44bcd6849c5da50ade18b984ad2baa71e6920d769260",
-    "marginRoot": "0x2475d84ae7785240fcd64618842dc8261f33e6c4aaca9f3672be59ed6d9bbda7",
-}
+# Any machine, any version: see scripts/vectors/digest.py.
+VECTOR = json.loads((ROOT / "tests" / "vectors" / "digest.json").read_text("utf-8"))
+BOOK, GOLDEN = VECTOR["book"], VECTOR["digest"]
 
 DISPATCHED = [name for name in __cpu_dispatch__ if __cpu_features__[name]]
 BEYOND_AVX2 = [name for name in DISPATCHED if "512" in name or name == "X86_V4"]

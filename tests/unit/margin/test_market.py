@@ -8,12 +8,14 @@ import pytest
 
 from keeper.errors import MarketDataError
 from keeper.margin.market import Standing, listing_market, require_fresh_spots
+from keeper.pricing.svi import LOWEST_VARIANCE
 from keeper.state.snapshot import ListingRow
 from tests.books import (
     BTC,
     ETH,
     FORWARDS,
     LISTED,
+    MILLI,
     NEAR,
     NOW,
     PAST,
@@ -64,6 +66,16 @@ def test_listing_market__surface_age__stale_after_two_hours(instrument, age):
 def test_listing_market__no_usable_forward__unpriced(instrument, changes):
     forwards = [] if changes is None else [forward(ETH, expiry, **changes) for expiry in (0, NEAR)]
     assert marked(instrument, forwards=forwards) == (0, Standing.UNPRICED, False)
+
+
+@pytest.mark.parametrize("instrument", [call(3_000), put(4_000)])
+@pytest.mark.parametrize(("a", "b"), [(-(2**63), MILLI), (0, 0), (10**15, -(10**18))])
+def test_listing_market__no_variance_above_zero__at_fault_at_the_least_vol(instrument, a, b):
+    bent = [replace(f, a=a, b=b) if f.expiry == NEAR else f for f in FORWARDS]
+    assert marked(instrument, forwards=bent)[1] == Standing.NO_VARIANCE
+    assert marked(future(), forwards=bent)[1] == Standing.SOUND
+    market = listing_market(exchange(listings=[ListingRow(instrument, 0, 0)], forwards=bent))
+    assert market.variance.tolist() == [LOWEST_VARIANCE]
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_compiled__machine_code__vectors_and_no_fused_multiply_add():
     from keeper.pricing import compiled
 
     for kernel, results in ((compiled.price, 1), (compiled.price_and_greeks, 5)):
-        fresh = njit(error_model="numpy")(kernel.py_func)  # numba shows no code from its cache
+        fresh = njit(error_model="numpy")(kernel.__wrapped__)  # numba shows no code from its cache
         fresh.compile((*[float64[::1]] * 4, boolean[::1], *[float64[::1]] * results))
         (assembly,) = fresh.inspect_asm().values()
         assert "sqrt" in assembly
@@ -139,6 +139,39 @@ def test_kernel__no_folder_for_a_cache__compiles_without():
     out = np.empty(2)
     kernel(namespace["loop"])(np.array([1.0, 6.0]), out)
     assert out.tolist() == [1 / 3, 2.0]
+
+
+@compiled_only
+@pytest.mark.parametrize("damage", ["empty", "cut short", "unreadable"])
+def test_kernel__damaged_cache__compiles_anew(tmp_path, damage):
+    file = tmp_path / "options.npy"
+    np.save(file, [column[:100] for column in sample(100)])
+    folder = tmp_path / "cache"
+    runs = []
+    for _ in range(2):
+        result = subprocess.run(
+            [sys.executable, "-c", PROGRAM.format(blocked=False, file=str(file))],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(folder)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        runs.append(bits(np.load(file)))
+        if len(runs) == 2:
+            break
+        np.save(file, [column[:100] for column in sample(100)])
+        entries = [p for p in folder.rglob("*") if p.suffix in {".nbi", ".nbc"}]
+        assert entries
+        for entry in entries:
+            content = entry.read_bytes()
+            entry.unlink()
+            if damage == "unreadable":
+                entry.mkdir()
+            else:
+                entry.write_bytes(b"" if damage == "empty" else content[: len(content) // 2])
+    assert runs[0] == runs[1]
 
 
 PROGRAM = """
