@@ -114,6 +114,15 @@ def test_head__values_that_do_not_fit__refused(head):
         Head(*head)
 
 
+def test_head__time_beyond_an_expiry__refused_with_the_fix():
+    assert Head(2**64 - 1, 2**64 - 1, 2**40 - 1, bytes(32)).ref_time == 2**40 - 1
+    for time in (2**40, 2**63):
+        with pytest.raises(
+            InputError, match=rf"HEAD.ref_time {time} is beyond 2\*\*40: write Unix"
+        ):
+            Head(0, 0, time, bytes(32))
+
+
 def test_table__wrong_type__refused():
     with pytest.raises(InputError, match=r"LEGS\.lots is int32\[1\]: expected int64\[1\]"):
         Legs(np.zeros(1, np.uint32), np.zeros(1, np.int32), np.zeros(1, np.int64))
