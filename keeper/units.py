@@ -27,6 +27,7 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 
+_LONGEST_DECIMAL = 100  # characters; more than any quantity has
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -55,8 +56,12 @@ def mul_bps_up(x: int | IntArray, bps: int) -> int | IntArray:
 def wad(text: str) -> int:
     """Parse plain decimal text such as `"0.122"` into 1e-18 units, exactly.
 
-    Raises InputError for any other notation and for more than 18 decimals.
+    Raises InputError for any other notation, for more than 18 decimals and for endless text.
     """
+    if len(text) > _LONGEST_DECIMAL:
+        raise InputError(
+            f"'{text[:8]}...' has {len(text)} characters: write at most {_LONGEST_DECIMAL}"
+        )
     if not _DECIMAL.fullmatch(text):
         raise InputError(f"{text!r} is not a decimal: write digits and at most one point, as 0.122")
     scaled = Fraction(Decimal(text)) * WAD

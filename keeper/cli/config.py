@@ -175,7 +175,9 @@ def _require_toml(file: Path) -> None:
         raise ConfigError(f"config {file}: missing: see config/keeper.example.toml") from None
     except OSError as error:
         raise ConfigError(f"config {file}: unreadable ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"config {file}: nested too deeply: flatten it") from None
+    except ValueError as error:  # what TOML is not, what UTF-8 is not, integers without end
         raise ConfigError(f"config {file}: not TOML: {error}") from error
 
 

@@ -34,7 +34,8 @@ class DaskWorkers:
             return cls(Client(scheduler))
         except (OSError, ValueError) as error:
             raise ConfigError(
-                f"no Dask scheduler answers at {scheduler}: start one there, or name another"
+                f"no Dask scheduler answers at the address given ({scheduler}): start one there "
+                "with 'dask scheduler', or give another"
             ) from error
 
     def __enter__(self) -> Self:

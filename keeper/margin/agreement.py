@@ -1,4 +1,7 @@
-"""Whether a snapshot may be valued by a model: the same one, with ranges that follow from it."""
+"""Whether a snapshot may be valued by a model: the same one, with ranges that follow from it.
+
+Nor may a snapshot hold what a valuation would pass over: what is attested has been counted.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,30 @@ from keeper.state.snapshot import Snapshot
 
 
 def require_agreement(snapshot: Snapshot, model: Model) -> None:
-    """Refuse a snapshot of another model, and scan ranges that its own daily prices contradict.
+    """Refuse a snapshot of another model or of more than it values, and contradicted scan ranges.
 
-    A snapshot without daily prices comes from a chain that keeps its ranges constant: they stand
-    as they are. Raises InputError for another model or misordered prices; MarketDataError for a
-    price of zero, an underlying without any while others have some, or a contradicted range.
+    Scan ranges follow from daily prices. A snapshot without any comes from a chain that keeps its
+    ranges constant: they stand as they are. Raises InputError for another model, tables of later
+    versions or misordered prices; MarketDataError for a price of zero, an underlying without any
+    while others have some, or a contradicted range.
     """
     if snapshot.head.model_hash != model_hash(model):
         raise InputError(
             f"HEAD.model_hash is 0x{snapshot.head.model_hash.hex()}, but the model given hashes to "
             f"0x{model_hash(model).hex()}: use the model of that epoch"
         )
+    _require_one_world_and_cash(snapshot)
     if len(snapshot.observations):
         _require_scan_ranges(snapshot, model)
+
+
+def _require_one_world_and_cash(snapshot: Snapshot) -> None:
+    for table in (snapshot.second_marks, snapshot.tokens, snapshot.balances):
+        if len(table):
+            raise InputError(
+                f"{table.TAG.decode()} has {len(table)} rows, but this version values one world "
+                "and cash only: leave them out, or use a keeper that counts them"
+            )
 
 
 def _require_scan_ranges(snapshot: Snapshot, model: Model) -> None:

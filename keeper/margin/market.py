@@ -78,7 +78,7 @@ class ListingMarket:
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
-    """Raise MarketDataError naming each spot that is zero or older than this at ref_time."""
+    """What one listing is marked at, and the row of FWDS that gives it; -1 where none does."""
 
     price_e8: int
     standing: Standing
@@ -107,7 +107,8 @@ def require_fresh_spots(snapshot: Snapshot, max_age_seconds: int) -> None:
 def listing_market(snapshot: Snapshot) -> ListingMarket:
     """Return the market inputs of every listing.
 
-    Raises MarketDataError where a spot, lot or scan range is zero or absurd, whoever holds what.
+    Raises MarketDataError where a spot, lot or scan range is zero or absurd, or a spot is dated
+    ahead, whoever holds what.
     """
     _require_global_inputs(snapshot)
     instruments = [
@@ -124,7 +125,7 @@ def listing_market(snapshot: Snapshot) -> ListingMarket:
 
 def _require_global_inputs(snapshot: Snapshot) -> None:
     """Raise MarketDataError where an underlying cannot be valued at all, whatever its age."""
-    table = snapshot.underlyings
+    table, now = snapshot.underlyings, snapshot.head.ref_time
     limits = (
         ("spot_e8", table.spot_e8, 2**64),
         ("lot_wad", table.lot_wad, 2**63),
@@ -136,6 +137,12 @@ def _require_global_inputs(snapshot: Snapshot) -> None:
                 raise MarketDataError(
                     f"underlying {underlying}: {name} is {value}, check the feed and its parameters"
                 )
+    for underlying, time in zip(table.underlying.tolist(), table.spot_time.tolist(), strict=True):
+        if time > now:
+            raise MarketDataError(
+                f"underlying {underlying}: spot_time {time} is {time - now} s after ref_time "
+                f"{now}: read the spot and the time at the same block"
+            )
 
 
 class _Resolver:
@@ -164,8 +171,8 @@ class _Resolver:
         forward = spot * self._ratio[row] // WAD
         if forward == 0:
             return _Reference(0, Standing.UNPRICED)
-        stale = self._now - self._time[row] > SURFACE_MAX_AGE_SECONDS
-        return _Reference(forward, Standing.STALE if stale else Standing.SOUND, row)
+        fresh = 0 <= self._now - self._time[row] <= SURFACE_MAX_AGE_SECONDS
+        return _Reference(forward, Standing.SOUND if fresh else Standing.STALE, row)
 
 
 def _columns(

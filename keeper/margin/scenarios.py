@@ -8,7 +8,6 @@ missing, unknown, of another type or outside its range is refused: a margin mode
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -24,6 +23,7 @@ from keeper.margin.toml_fields import (
     check_unique,
     columned,
     fraction,
+    parse_toml,
     table,
     tables,
 )
@@ -160,10 +160,7 @@ class Model:
 
 def parse_model(toml_text: str) -> Model:
     """Return the model; raise one InputError that lists every problem, one a line."""
-    try:
-        document = tomllib.loads(toml_text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"model is not TOML: {error}") from error
+    document = parse_toml("model", toml_text)
     problems: list[str] = []
     check_names(
         "model", document, {"version", "factors", "scan", "underlyings", "scenarios"}, problems

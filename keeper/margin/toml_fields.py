@@ -6,8 +6,9 @@ problems of a whole file and refuse it once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, TypeAlias, cast
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final, TypeAlias, cast
 
 from keeper.errors import InputError
 from keeper.units import wad
@@ -15,6 +16,44 @@ from keeper.units import wad
 Range: TypeAlias = tuple[int, int]
 Rule: TypeAlias = Range | type
 Fields: TypeAlias = dict[str, Any]  # one TOML table
+
+DEEPEST: Final = 8  # levels of a file; a model has five
+_INT64: Final = range(-(2**63), 2**63)  # what TOML asks every reader to hold
+
+
+def parse_toml(where: str, text: str) -> Fields:
+    """Return the root table, in which every value can be shown.
+
+    Raises InputError for what is not TOML, for more than DEEPEST levels and for integers beyond 64
+    bits: Python can neither nest nor write numbers without limit.
+    """
+    try:
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"{where} is nested deeper than {DEEPEST} levels: flatten it") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where} is not TOML: {error}") from error
+    except ValueError as error:  # of int, which reads no more than 4300 digits
+        raise InputError(f"{where} has an integer beyond 64 bits: write a smaller one") from error
+    level: list[tuple[str, object]] = [(where, document)]
+    for _ in range(DEEPEST):
+        for name, value in level:
+            if isinstance(value, int) and value not in _INT64:
+                raise InputError(f"{name} is an integer beyond 64 bits: write a smaller one")
+        level = [child for name, value in level for child in _children(name, value)]
+    if level:
+        raise InputError(f"{level[0][0]} is nested deeper than {DEEPEST} levels: flatten it")
+    return document
+
+
+def _children(where: str, value: object) -> Iterable[tuple[str, object]]:
+    if isinstance(value, dict):
+        table = cast(Fields, value)
+        return [(f"{where}.{name}", child) for name, child in table.items()]
+    if isinstance(value, list):
+        items = cast(list[object], value)
+        return [(f"{where}[{index}]", child) for index, child in enumerate(items)]
+    return []
 
 
 def table(where: str, raw: object, problems: list[str]) -> Fields:

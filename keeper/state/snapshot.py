@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from typing import Final
 
 from keeper.errors import InputError
 from keeper.state.tables import (
@@ -31,10 +32,15 @@ from keeper.state.validity import (
     require_underlyings,
 )
 
+_TIME_END: Final = 1 << 40  # an expiry is a uint40
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Which block, and under which model: `model_hash` is 32 bytes, `ref_time` Unix seconds."""
+    """Which block, and under which model: `model_hash` is 32 bytes, `ref_time` Unix seconds.
+
+    Seconds stay below 2**40, as those of an expiry do, so that their differences fit an int64.
+    """
 
     epoch: int
     ref_block: int
@@ -45,6 +51,10 @@ class Head:
         for name in ("epoch", "ref_block", "ref_time"):
             if not 0 <= getattr(self, name) < 1 << 64:
                 raise InputError(f"HEAD.{name} {getattr(self, name)} is not a uint64")
+        if self.ref_time >= _TIME_END:
+            raise InputError(
+                f"HEAD.ref_time {self.ref_time} is beyond 2**40: write Unix seconds, as an expiry"
+            )
         if len(self.model_hash) != 32:
             raise InputError(f"HEAD.model_hash has {len(self.model_hash)} bytes: a hash has 32")
 
@@ -69,9 +79,9 @@ class Snapshot:
         require_underlyings(self.underlyings)
         require_forwards(self.forwards, self.underlyings)
         require_forwards(self.second_marks, self.underlyings)
-        require_ascending(self.observations, self.observations.underlying, self.observations.day)
+        require_ascending(self.observations, "underlying", "day")
         require_listings(self.listings, self.underlyings)
-        require_ascending(self.tokens, self.tokens.token)
+        require_ascending(self.tokens, "token")
         require_accounts(self.accounts, self.legs)
         require_legs(self.legs, self.accounts, self.listings)
         require_balances(self.balances, self.accounts, self.tokens.token)

@@ -1,12 +1,13 @@
 """What makes a snapshot canonical: strict orders, references inside their tables, known ids.
 
-Each check raises InputError naming table, row and fix. All are vectorised: ten million legs take
-well under a second.
+Each check raises InputError naming table, row, whose it is and fix. All are vectorised: ten million
+legs take well under a second, and only the first row at fault is put into words.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,63 +18,97 @@ from keeper.state.instruments import Instrument
 from keeper.state.tables import Accounts, Balances, Forwards, Legs, Listings, Table, Underlyings
 from keeper.units import BoolArray
 
+_UNSORTED: Final = "is not above the row before it: sort, no repeats"
+_NOT_IN_UNDL: Final = "has an underlying that UNDL lacks: add it there"
 
-def require_ascending(table: Table, *keys: NDArray[Any]) -> None:
-    """Refuse rows that are not strictly ascending by `keys`, the most significant first."""
-    unordered = ~_ascends(*keys)
-    _require(
-        table, ~np.append(False, unordered), "is not above the row before it: sort, no repeats"
-    )
+_Whose: TypeAlias = Callable[[int], str]  # puts into words whose a row is
+
+
+def require_ascending(table: Table, *names: str) -> None:
+    """Refuse rows that are not strictly ascending by these columns, most significant first."""
+    keys = [key for name in names for key in _keys(getattr(table, name))]
+    _require(table, np.append(True, _ascends(*keys)), _UNSORTED, _cells(table, *names))
 
 
 def require_underlyings(underlyings: Underlyings) -> None:
     """Refuse unordered underlyings and underlying 0."""
-    require_ascending(underlyings, underlyings.underlying)
-    _require(underlyings, underlyings.underlying > 0, "has underlying 0: indices start at 1")
+    require_ascending(underlyings, "underlying")
+    whose = _cells(underlyings, "underlying")
+    _require(underlyings, underlyings.underlying > 0, "is not allowed: indices start at 1", whose)
 
 
 def require_forwards(forwards: Forwards, underlyings: Underlyings) -> None:
     """Refuse unordered forwards and those of an underlying that is not in the body."""
-    require_ascending(forwards, forwards.underlying, forwards.expiry)
+    require_ascending(forwards, "underlying", "expiry")
     known = np.isin(forwards.underlying, underlyings.underlying)
-    _require(forwards, known, "has an underlying that UNDL lacks")
+    _require(forwards, known, _NOT_IN_UNDL, _cells(forwards, "underlying", "expiry"))
 
 
 def require_listings(listings: Listings, underlyings: Underlyings) -> None:
     """Refuse unordered listings, ids that are not canonical and unknown underlyings."""
-    require_ascending(listings, listings.instrument[:, 0], listings.instrument[:, 1])
-    known = set(underlyings.underlying.tolist())
-    for high, low in listings.instrument.tolist():
-        instrument = Instrument.unpack(high << 64 | low)
-        if instrument.underlying not in known:
-            raise InputError(
-                f"LIST: instrument {instrument.pack():#x} has an underlying that UNDL lacks"
-            )
+    require_ascending(listings, "instrument")
+    known, whose = set(underlyings.underlying.tolist()), _cells(listings, "instrument")
+    for row, (high, low) in enumerate(listings.instrument.tolist()):
+        try:
+            underlying = Instrument.unpack(high << 64 | low).underlying
+        except InputError as error:
+            raise _error(listings, row, f"is not canonical: {error}", whose) from error
+        if underlying not in known:
+            raise _error(listings, row, _NOT_IN_UNDL, whose)
 
 
 def require_accounts(accounts: Accounts, legs: Legs) -> None:
     """Refuse unordered accounts, unknown modes and leg counts that do not add up."""
-    require_ascending(accounts, *np.ascontiguousarray(accounts.account).view(">u8").T)
-    _require(accounts, accounts.mode <= max(Mode), "has an unknown mode: use 0, 1 or 2")
+    require_ascending(accounts, "account")
+    known, whose = accounts.mode <= max(Mode), _cells(accounts, "account", "mode")
+    _require(accounts, known, "has an unknown mode: use 0, 1 or 2", whose)
     counted = int(accounts.legs.sum(dtype=np.uint64))
     if counted != len(legs):
-        raise InputError(f"ACCT.legs add up to {counted}, but LEGS has {len(legs)} rows")
+        raise InputError(
+            f"ACCT.legs add up to {counted}, but LEGS has {len(legs)} rows: count them anew"
+        )
 
 
 def require_legs(legs: Legs, accounts: Accounts, listings: Listings) -> None:
     """Refuse legs out of order within their account, of no listing, or of zero lots."""
-    _require(legs, legs.listing < len(listings), "names a listing beyond LIST")
-    _require(legs, legs.lots != 0, "holds zero lots: leave closed legs out")
+
+    def whose(row: int) -> str:
+        owner = int(np.searchsorted(np.cumsum(accounts.legs, dtype=np.int64), row, side="right"))
+        listing = int(legs.listing[row])
+        listed = listing < len(listings)
+        held = _cells(listings, "instrument")(listing) if listed else f"listing {listing}"
+        return f"{_cells(accounts, 'account')(owner)}, {held}"
+
+    inside = legs.listing < len(listings)
+    _require(legs, inside, "names a listing beyond LIST: add its instrument there", whose)
+    _require(legs, legs.lots != 0, "holds zero lots: leave closed legs out", whose)
     owner = np.repeat(np.arange(len(accounts)), accounts.legs)
     ordered = _ascends(legs.listing) | (owner[1:] != owner[:-1])
-    _require(legs, np.append(True, ordered), "is not above the leg before it: sort, no repeats")
+    _require(legs, np.append(True, ordered), _UNSORTED, whose)
 
 
 def require_balances(balances: Balances, accounts: Accounts, tokens: NDArray[np.uint16]) -> None:
     """Refuse unordered balances, and those of an account or token that is not in the body."""
-    require_ascending(balances, balances.account, balances.token)
-    _require(balances, balances.account < len(accounts), "names an account beyond ACCT")
-    _require(balances, np.isin(balances.token, tokens), "names a token that TOKN lacks")
+
+    def whose(row: int) -> str:
+        account = int(balances.account[row])
+        held = account < len(accounts)
+        owner = _cells(accounts, "account")(account) if held else f"account row {account}"
+        return f"{owner}, {_cells(balances, 'token')(row)}"
+
+    inside = balances.account < len(accounts)
+    _require(balances, inside, "names an account beyond ACCT: add it there", whose)
+    known = np.isin(balances.token, tokens)
+    _require(balances, known, "names a token that TOKN lacks: add it there", whose)
+    ordered = _ascends(balances.account, balances.token)
+    _require(balances, np.append(True, ordered), _UNSORTED, whose)
+
+
+def _keys(column: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return a column as plain integers, most significant first; an account has four of them."""
+    if column.dtype == np.uint8 and column.ndim == 2:
+        column = np.ascontiguousarray(column).view(">u8")
+    return list(np.atleast_2d(column.T))
 
 
 def _ascends(*keys: NDArray[Any]) -> BoolArray:
@@ -84,6 +119,25 @@ def _ascends(*keys: NDArray[Any]) -> BoolArray:
     return above
 
 
-def _require(table: Table, good: BoolArray, problem: str) -> None:
+def _require(table: Table, good: BoolArray, problem: str, whose: _Whose) -> None:
+    """Refuse the first row that is not good."""
     if not good[: len(table)].all():
-        raise InputError(f"{table.TAG.decode()}: row {int(np.argmin(good))} {problem}")
+        raise _error(table, int(np.argmin(good)), problem, whose)
+
+
+def _error(table: Table, row: int, problem: str, whose: _Whose) -> InputError:
+    return InputError(f"{table.TAG.decode()}: row {row} ({whose(row)}) {problem}")
+
+
+def _cells(table: Table, *names: str) -> _Whose:
+    """Return what names a row by these columns: accounts and instruments as hex ids."""
+    return lambda row: ", ".join(f"{name} {_cell(getattr(table, name)[row])}" for name in names)
+
+
+def _cell(value: NDArray[Any]) -> str:
+    if value.ndim == 0:
+        return str(value)
+    if value.dtype == np.uint8:
+        return f"0x{value.tobytes().hex()}"
+    high, low = value.tolist()
+    return f"{high << 64 | low:#x}"

@@ -30,6 +30,8 @@ def test_wad__more_digits_than_a_decimal_context__exact():
         "\u0661",  # a digit, but not ASCII
         "1\n",
         "0.0000000000000000001",  # 19 decimals
+        "1" * 101,
+        "1" * 5_000,
     ],
 )
 def test_wad__anything_else__refused(text):

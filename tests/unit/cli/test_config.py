@@ -62,6 +62,19 @@ def test_load__every_problem_is_told_at_once(tmp_path):
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("rpc_url = " + "[" * 100_000, "keeper.toml: nested too deeply: flatten it"),
+        ("rpc_timeout = " + "9" * 5_000, "keeper.toml: not TOML: "),
+        ("rpc_url = ", "keeper.toml: not TOML: "),
+    ],
+    ids=["nested", "digits", "cut"],
+)
+def test_load__not_readable_as_toml__is_told_in_words(tmp_path, text, problem):
+    assert problem in problems(write(tmp_path, text))
+
+
 def test_load__signers_without_a_signing_log__is_a_problem(tmp_path, deployment):
     text = problems(
         write(

@@ -12,6 +12,7 @@ from keeper.compute.cluster import DaskWorkers
 from keeper.errors import ConfigError, InputError
 from keeper.margin.losses import Book, worst_losses
 from keeper.state.body import encode
+from keeper.telemetry.redaction import redact_text
 from keeper.testing.random_book import random_book
 from tests.books import MODEL
 
@@ -81,10 +82,18 @@ def test_connect__dask_missing__names_the_extra(monkeypatch):
         DaskWorkers.connect("tcp://127.0.0.1:1")
 
 
-def test_connect__no_such_address__names_it():
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("nonsense://here", "nonsense://here"), ("nonsense://me:SECRET@here", "nonsense://here/***")],
+)
+def test_connect__no_such_address__reads_well_though_redacted(address, shown):
     pytest.importorskip("distributed")
-    with pytest.raises(ConfigError, match="nonsense://here"):
-        DaskWorkers.connect("nonsense://here")
+    with pytest.raises(ConfigError) as caught:
+        DaskWorkers.connect(address)
+    assert redact_text(str(caught.value)) == (
+        f"no Dask scheduler answers at the address given ({shown}): start one there with "
+        "'dask scheduler', or give another"
+    )
 
 
 def test_digest__book_split_over_a_cluster__as_on_threads(scheduler, tmp_path, capsys):

@@ -8,10 +8,11 @@ import pytest
 
 from keeper.errors import InputError, MarketDataError
 from keeper.margin.agreement import require_agreement
+from keeper.margin.portfolio import margin_book
 from keeper.margin.risk_arrays import risk_arrays
 from keeper.margin.volatility import scan_ranges
-from keeper.state.tables import Observations
-from tests.books import BTC, ETH, MODEL, NOW, UNDERLYINGS, exchange
+from keeper.state.tables import Balances, Observations, SecondMarks, Tokens
+from tests.books import BTC, ETH, MODEL, NOW, UNDERLYINGS, account, exchange, spot
 from tests.scan import exact_path
 
 TODAY = NOW // 86_400
@@ -63,6 +64,22 @@ def test_require_agreement__range_off_by_one__names_both(underlying):
 
 def test_require_agreement__no_daily_prices__constant_ranges_stand():
     require_agreement(exchange(), MODEL)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("second_marks", SecondMarks.of_rows([(ETH, 0, 10**18, 0, 0, 0, 0, 0, 0, NOW)] * 2)),
+        ("tokens", Tokens.of_rows([(1, 6, 10**8, 0), (2, 18, 10**8, 0)])),
+        ("balances", Balances.of_rows([(0, 1, (0, 5)), (0, 2, (0, 5))])),
+    ],
+)
+def test_require_agreement__table_of_a_later_version__refused_rather_than_passed_over(name, table):
+    snapshot = replace(exchange([account(1, {spot(): 1})]), **{name: table})
+    message = f"{table.TAG.decode()} has 2 rows, but this version values one world and cash only"
+    for compute in (risk_arrays, margin_book):
+        with pytest.raises(InputError, match=f"{message}: leave them out"):
+            compute(snapshot, MODEL)
 
 
 def test_require_agreement__prices_of_one_underlying_only__names_the_other():

@@ -48,11 +48,11 @@ def test_listing_market__forward__is_rounded_down_to_1e_8():
     assert marked(future())[0] == marked(call(3_000))[0] == 3_017_25703702
 
 
-@pytest.mark.parametrize("age", [0, 7_200, 7_201])
+@pytest.mark.parametrize("age", [0, 7_200, 7_201, -1, NOW - 2**64 + 1])
 @pytest.mark.parametrize("instrument", [perpetual(), future(), call(3_000), put(3_000)])
-def test_listing_market__surface_age__stale_after_two_hours(instrument, age):
+def test_listing_market__surface_age__stale_after_two_hours_or_dated_ahead(instrument, age):
     forwards = [forward(ETH, expiry, time=NOW - age) for expiry in (0, NEAR)]
-    expected = Standing.STALE if age > 7_200 else Standing.SOUND
+    expected = Standing.SOUND if 0 <= age <= 7_200 else Standing.STALE
     assert marked(instrument, forwards=forwards)[1] == expected
     assert marked(instrument, forwards=forwards)[0] > 0
 
@@ -120,6 +120,19 @@ def test_listing_market__unusable_global_input__error_naming_the_underlying(fiel
     broken = [UNDERLYINGS[0], replace(UNDERLYINGS[1], **{field: value})]
     with pytest.raises(MarketDataError, match=f"underlying {ETH}: {field} is {value}"):
         listing_market(exchange(underlyings=broken, listings=[]))
+
+
+def test_listing_market__spot_dated_ahead__error_naming_underlying_and_both_times():
+    def dated(time):
+        rows = [UNDERLYINGS[0], replace(UNDERLYINGS[1], spot_time=time)]
+        return listing_market(exchange(underlyings=rows))
+
+    assert (dated(NOW).standing == Standing.SOUND).all()
+    ahead = f"underlying {ETH}: spot_time {NOW + 1} is 1 s after ref_time {NOW}: read the spot"
+    with pytest.raises(MarketDataError, match=ahead):
+        dated(NOW + 1)
+    with pytest.raises(MarketDataError, match=f"spot_time {2**64 - 1} is"):
+        dated(2**64 - 1)
 
 
 def test_require_fresh_spots__age__limit_inclusive_and_underlying_named():

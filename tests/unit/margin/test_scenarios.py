@@ -91,6 +91,33 @@ def test_parse_model__one_fault__refused_and_named(old, new, problem):
     assert problem in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a = " + "[" * 100_000, "model is nested deeper than 8 levels: flatten it"),
+        ("a = " + "[" * 20 + "]" * 20, "model.a[0][0][0][0][0][0][0] is nested deeper"),
+        ("version" + ".a" * 3_000 + " = 1", "model.version.a.a.a.a.a.a.a is nested deeper than 8"),
+        ("version = 0x" + "f" * 5_000, "model.version is an integer beyond 64 bits: write a"),
+        ("version = 9223372036854775808", "model.version is an integer beyond 64 bits: write a"),
+        ("version = " + "9" * 5_000, "model has an integer beyond 64 bits: write a smaller one"),
+        (
+            MODEL_TEXT.replace('lot = "0.001"', f'lot = "{"9" * 5_000}"', 1),
+            "underlyings[0].lot: '99999999...' has 5000 characters: write at most 100",
+        ),
+        (
+            MODEL_TEXT.replace('lot = "0.001"', f'lot = "0.{"1" * 5_000}"', 1),
+            "underlyings[0].lot: '0.111111...' has 5002 characters: write at most 100",
+        ),
+    ],
+    ids=["open", "closed", "dotted", "hex", "int64", "digits", "fraction", "decimals"],
+)
+def test_parse_model__without_end__refused_and_named(text, problem):
+    with pytest.raises(InputError) as refusal:
+        parse_model(text)
+    assert problem in str(refusal.value)
+    assert len(str(refusal.value)) < 400
+
+
 def test_parse_model__several_faults__all_reported_at_once():
     text = MODEL_TEXT.replace("grid_bps = 12500", "").replace(" 1700,", " 0,")
     with pytest.raises(InputError) as refusal:

@@ -178,6 +178,11 @@ def test_decode__trailing_byte__refused():
         decode(by_hand() + b"\0")
 
 
+def owner(number):
+    """How errors name the account that `account(number, ...)` makes."""
+    return f"account 0x{account(number, {}).account.hex()}"
+
+
 def first_rows_swapped(table, *columns):
     swapped = {}
     for name in columns or table.columns():
@@ -198,15 +203,38 @@ def test_encode__rows_out_of_order__refused(name):
 @pytest.mark.parametrize(
     ("name", "column", "row", "value", "problem"),
     [
-        ("legs", "listing", 2, 40, "LEGS: row 2 names a listing beyond LIST"),
-        ("legs", "lots", 4, 0, "LEGS: row 4 holds zero lots"),
-        ("balances", "account", 2, 3, "COLL: row 2 names an account beyond ACCT"),
-        ("balances", "token", 1, 5, "COLL: row 1 names a token that TOKN lacks"),
-        ("accounts", "mode", 1, 3, "ACCT: row 1 has an unknown mode"),
-        ("second_marks", "underlying", 5, 3, "MRK2: row 5 has an underlying that UNDL lacks"),
+        (
+            "legs", "listing", 2, 40,
+            rf"LEGS: row 2 \({owner(1)}, listing 40\) names a listing beyond LIST: add",
+        ),
+        (
+            "legs", "lots", 4, 0,
+            rf"LEGS: row 4 \({owner(2)}, instrument {future():#x}\) holds zero lots: leave",
+        ),
+        (
+            "legs", "listing", 5, 0,
+            rf"LEGS: row 5 \({owner(2)}, instrument {spot(1):#x}\) is not above .*: sort",
+        ),
+        (
+            "balances", "account", 2, 3,
+            r"COLL: row 2 \(account row 3, token 1\) names an account beyond ACCT: add",
+        ),
+        (
+            "balances", "token", 1, 5,
+            rf"COLL: row 1 \({owner(1)}, token 5\) names a token that TOKN lacks: add",
+        ),
+        ("accounts", "mode", 1, 3, rf"ACCT: row 1 \({owner(2)}, mode 3\) has an unknown mode: use"),
+        (
+            "second_marks", "underlying", 5, 3,
+            r"MRK2: row 5 \(underlying 3, expiry \d+\) has an underlying that UNDL lacks: add",
+        ),
+        ("tokens", "token", 1, 1, r"TOKN: row 1 \(token 1\) is not above .*: sort, no repeats"),
+        ("observations", "day", 1, 20_000, r"OBSR: row 1 \(underlying 1, day 20000\) is not above"),
     ],
-)
-def test_encode__reference_out_of_range__refused(name, column, row, value, problem):
+)  # fmt: skip
+def test_encode__row_at_fault__refused_naming_whose_it_is_and_the_fix(
+    name, column, row, value, problem
+):
     snapshot = full()
     table = getattr(snapshot, name)
     cells = getattr(table, column).copy()

@@ -52,12 +52,18 @@ def test_build__unlisted_leg__names_account_and_instrument():
     ("tables", "problem"),
     [
         ({"underlyings": [*UNDERLYINGS, UNDERLYINGS[0]]}, "UNDL: row 1"),
-        ({"underlyings": [*UNDERLYINGS, replace(UNDERLYINGS[0], underlying=0)]}, "UNDL: row 0"),
+        (
+            {"underlyings": [*UNDERLYINGS, replace(UNDERLYINGS[0], underlying=0)]},
+            r"UNDL: row 0 \(underlying 0\)",
+        ),
         ({"forwards": [*FORWARDS, FORWARDS[2]]}, "FWDS: row 3"),
         ({"forwards": [replace(FORWARDS[0], underlying=3)]}, "FWDS: row 0 .* UNDL lacks"),
-        ({"listings": [ListingRow(spot(), 0, 0)] * 2}, "LIST: row 1"),
-        ({"listings": [ListingRow(7 << 112 | 1 << 64, 0, 0)]}, "LIST: instrument 0x7.* UNDL lacks"),
-        ({"listings": [ListingRow(1 << 112, 0, 0)]}, "kind 0"),
+        ({"listings": [ListingRow(spot(), 0, 0)] * 2}, rf"LIST: row 1 \(instrument {spot():#x}\)"),
+        (
+            {"listings": [ListingRow(7 << 112 | 1 << 64, 0, 0)]},
+            r"LIST: row 0 \(instrument 0x7.* lacks: add",
+        ),
+        ({"listings": [ListingRow(1 << 112, 0, 0)]}, r"LIST: row 0 \(instrument 0x10+\) .* kind 0"),
         ({"underlyings": [replace(UNDERLYINGS[0], spot_e8=-1), UNDERLYINGS[1]]}, "UNDL: a value"),
         (
             {"underlyings": [replace(UNDERLYINGS[0], spot_e8=2**64), UNDERLYINGS[1]]},
@@ -74,14 +80,23 @@ def test_build__bad_table__refused_and_named(tables, problem):
 @pytest.mark.parametrize(
     ("holders", "problem"),
     [
-        ([account(1, {spot(): 1}), account(1, {})], "ACCT: row 1"),
-        ([account(1, {spot(): 0})], "LEGS: row 0 holds zero lots"),
-        ([account(1, {spot(): 1}, mode=3)], "ACCT: row 0 has an unknown mode"),
+        (
+            [account(1, {spot(): 1}), account(1, {})],
+            r"ACCT: row 1 \(account 0x0+10+\) is not above",
+        ),
+        (
+            [account(1, {spot(): 0})],
+            r"LEGS: row 0 \(account 0x.*, instrument 0x.*\) holds zero lots",
+        ),
+        (
+            [account(1, {spot(): 1}, mode=3)],
+            r"ACCT: row 0 \(account 0x0+10+, mode 3\) has an unknown mode",
+        ),
         ([replace(account(1, {}), account=b"short")], "5 bytes"),
         ([replace(account(1, {}), reserve_usd6=-1)], "ACCT: a value"),
         (
             [replace(account(1, {}), legs=(LegRow(spot(), 1, 0), LegRow(spot(), 2, 0)))],
-            "LEGS: row 1",
+            rf"LEGS: row 1 \(account 0x0+10+, instrument {spot():#x}\) is not above",
         ),
         ([replace(account(1, {}), legs=(LegRow(perpetual(), 1, 2**63),))], "LEGS: a value"),
     ],
@@ -97,6 +112,15 @@ def test_build__bad_account__refused_and_named(holders, problem):
 def test_head__values_that_do_not_fit__refused(head):
     with pytest.raises(InputError, match="HEAD"):
         Head(*head)
+
+
+def test_head__time_beyond_an_expiry__refused_with_the_fix():
+    assert Head(2**64 - 1, 2**64 - 1, 2**40 - 1, bytes(32)).ref_time == 2**40 - 1
+    for time in (2**40, 2**63):
+        with pytest.raises(
+            InputError, match=rf"HEAD.ref_time {time} is beyond 2\*\*40: write Unix"
+        ):
+            Head(0, 0, time, bytes(32))
 
 
 def test_table__wrong_type__refused():

@@ -1,4 +1,4 @@
-"""A published test case, from decoded JSON: its objects `Scenario`, `Parameters` and `Result`.
+"""A published test case, from decoded JSON: its objects `Scenario` and `Parameters`.
 
 Fields that follow from others (discounts, multipliers, `MarkVol`) are not read into the case.
 """
@@ -18,7 +18,6 @@ from keeper.margin.models.pmrm2.inputs import (
     Parameters,
     Perp,
     Portfolio,
-    Published,
     Scenario,
     SkewCap,
     SkewShock,
@@ -27,10 +26,10 @@ from keeper.margin.models.pmrm2.inputs import (
     Vol,
     VolShock,
 )
+from keeper.margin.models.pmrm2.published import parse_published
 
 _SMILE_TERMS: Final = 7
 _VOLS: Final = {vol.value: vol for vol in Vol}
-_LOSSES: Final = {"reg_losses": 3, "tail_losses": 3, "skew_losses": 2}  # items a row, P&L last
 
 
 def parse_case(name: str, document: object) -> Case:
@@ -46,7 +45,7 @@ def parse_case(name: str, document: object) -> Case:
         name=name,
         portfolio=_portfolio(root.table("Scenario")),
         parameters=parameters,
-        published=_published(root.table("Result"), len(parameters.scenarios)),
+        published=parse_published(root.table("Result"), parameters.scenarios),
     )
 
 
@@ -105,9 +104,10 @@ def _smile(feed: Fields, live: bool) -> Smile:
     name = "SVIparam"
     terms = [feed.to_real(name, item) for item in feed.items(name, _SMILE_TERMS)]
     a, b, rho, m, sigma, forward, years = terms
-    if b < 0.0 or sigma < 0.0 or forward <= 0.0 or years < 0.0 or (live and years == 0.0):
-        fix = "write [a, b, rho, m, sigma, F, tau] with b and sigma not negative, F and tau above 0"
-        raise feed.refused(name, terms, fix)
+    shaped = b >= 0.0 and abs(rho) < 1.0 and sigma >= 0.0
+    if not (shaped and forward > 0.0 and (years > 0.0 or (years == 0.0 and not live))):
+        fix = "with b and sigma not negative, rho within -1 and 1, F and tau above 0"
+        raise feed.refused(name, terms, f"write [a, b, rho, m, sigma, F, tau] {fix}")
     return Smile(a, b, rho, m, sigma, forward, years)
 
 
@@ -115,7 +115,6 @@ def _option(row: Fields, place: dict[int, int]) -> Option:
     seconds = row.integer("Expiry")
     if seconds not in place:
         raise row.refused("Expiry", seconds, "add a row of OptionFeeds with this FeedExpiry")
-    row.amount("MarkVol")  # follows from the smile; a negative one says that the case is broken
     return Option(
         expiry=place[seconds],
         strike=row.positive("Strike"),
@@ -202,23 +201,4 @@ def _charges(table: Fields) -> Charges:
         initial_perp=table.amount("IM_PERP_PERCENT"),
         maintenance_option=table.amount("MM_OPTION_PERCENT"),
         initial_option=table.amount("IM_OPTION_PERCENT"),
-    )
-
-
-def _published(table: Fields, scenario_count: int) -> Published:
-    """Return the results; the lists of P&L stand one after another in the order of scenarios."""
-    pnl: list[float] = []
-    for name, width in _LOSSES.items():
-        for row in table.items(name):
-            if not isinstance(row, list) or len(row) != width:
-                raise table.refused(name, row, f"write rows of {width} items, the P&L last")
-            pnl.append(table.to_real(name, row[-1]))
-    if len(pnl) != scenario_count:
-        names = ", ".join(_LOSSES)
-        raise table.refused(names, f"{len(pnl)} rows", f"write one for each of {scenario_count}")
-    return Published(
-        scenario_pnl=tuple(pnl),
-        basis=table.real("ForwardContingency"),
-        initial=table.real("IM"),
-        maintenance=table.real("MM"),
     )

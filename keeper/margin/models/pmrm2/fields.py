@@ -1,10 +1,12 @@
 """Strict reading of one JSON object: every refusal names the case, the field, its value and a fix.
 
-Numbers may stand as text, which then carries more digits than a reader would keep.
+Numbers may stand as text, which then carries more digits than a reader would keep. Such text is a
+number of JSON: ASCII digits, no blanks, no `1_000`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +15,10 @@ from typing import Any, Final, cast
 from keeper.errors import InputError
 
 _INFINITE: Final = float("inf")
+_NAN: Final = float("nan")
 _SHOWN = 40
+# As JSON writes numbers; leading zeros, a plus and a bare point besides, which mislead nobody.
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,7 @@ class Fields:
 
     def to_real(self, name: str, value: object) -> float:
         """Return an item of the list `name` as a finite number."""
-        number = float("nan")
-        if isinstance(value, int | float | str) and not isinstance(value, bool):
-            with suppress(ValueError, OverflowError):
-                number = float(value)
+        number = plain_number(value)
         if not abs(number) < _INFINITE:
             raise self.refused(name, value, "write a finite number")
         return number
@@ -123,3 +125,13 @@ def fields(case: str, place: str, value: object) -> Fields:
         where = place or "the document"
         raise InputError(f"{case}: {where} is {type(value).__name__}: write a JSON object")
     return Fields(case, place, cast("dict[str, Any]", value))
+
+
+def plain_number(value: object) -> float:
+    """Return a number or its text as float; NaN for anything else, such as `1_000` or `true`."""
+    if isinstance(value, str):
+        return float(value) if _NUMBER.fullmatch(value) else _NAN
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            return float(value)
+    return _NAN

@@ -39,7 +39,7 @@ def leaves(value, path=()):
 
 
 # Not read: names, and what follows from other fields or has no part in the formulas.
-UNREAD = ("Name", "ConfidenceFactor", "StableConfidence")
+UNREAD = ("Name", "ConfidenceFactor", "StableConfidence", "MarkVol")
 LABELS = ("losses.0.0", "reg_losses.0.1", "tail_losses.0.1")
 READ = [path for path in leaves(document()) if not path.endswith((*UNREAD, *LABELS))]
 
@@ -117,6 +117,10 @@ def test_parse_case__missing__refused_by_name(path):
         ("Scenario.Cash", None, "Scenario.Cash is None: write a finite number"),
         ("Scenario.Cash", True, "Scenario.Cash is True: write a finite number"),
         ("Scenario.Cash", "-inf", "Scenario.Cash is '-inf': write a finite number"),
+        ("Scenario.Cash", "1_000", "Scenario.Cash is '1_000': write a finite number"),
+        ("Scenario.Cash", " 1", "Scenario.Cash is ' 1': write a finite number"),
+        ("Scenario.Cash", "1\n", r"Scenario.Cash is '1\\n': write a finite number"),
+        ("Scenario.Cash", "\u0661", "Scenario.Cash is '\u0661': write a finite number"),
         ("Scenario.Cash", 10**400, r"Scenario.Cash is 1000+\.\.\.: write a finite number"),
         ("Scenario.SpotPrice", 0, "SpotPrice is 0.0: write a number above zero"),
         ("Scenario.StablePrice", 0, "StablePrice is 0.0: write a number above zero"),
@@ -129,15 +133,18 @@ def test_parse_case__missing__refused_by_name(path):
         ("Scenario.OptionFeeds.0.FeedExpiry", 1.5, "FeedExpiry is 1.5: write a whole number"),
         ("Scenario.OptionFeeds.0.SVIparam", [1, 2], "SVIparam is '2 items': write 7 of them"),
         ("Scenario.OptionFeeds.0.SVIparam.4", "-0.1", "SVIparam is .*: write .a, b, rho"),
+        ("Scenario.OptionFeeds.0.SVIparam.1", "-0.1", "SVIparam is .*: write .a, b, rho"),
+        ("Scenario.OptionFeeds.0.SVIparam.2", "1", "SVIparam is .*rho within -1 and 1"),
+        ("Scenario.OptionFeeds.0.SVIparam.2", -1.5, "SVIparam is .*rho within -1 and 1"),
         ("Scenario.OptionFeeds.0.SVIparam.5", 0, "SVIparam is .*: write .a, b, rho"),
         ("Scenario.OptionFeeds.0.SVIparam.6", "0", "SVIparam is .*: write .a, b, rho"),
         ("Scenario.OptionFeeds", [], f"Expiry is {YEAR}: add a row of OptionFeeds"),
-        ("Scenario.Options.0.MarkVol", -0.2, r"Options\[0\].MarkVol is -0.2: write zero or more"),
         ("Scenario.Options.0.Strike", 0, "Strike is 0.0: write a number above zero"),
         ("Parameters.Scenarios", [], r"Scenarios is \[\]: write at least one"),
         ("Parameters.Scenarios.0.VolShockDirection", "Sideways", "is 'Sideways': write one of Up"),
         ("Parameters.Scenarios.0.SpotShock", -0.1, "SpotShock is -0.1: write zero or more"),
         ("Parameters.Margin", None, "Parameters.Margin is NoneType: write a JSON object"),
+        ("Result.reg_losses.0.2", "much", r"reg_losses\[0\] is 'much': write a finite number"),
         ("Result.reg_losses.0", ["0", "-8"], "reg_losses is .*: write rows of 3 items"),
         ("Result.tail_losses", [], "is '2 rows': write one for each of 3"),
     ],
@@ -157,6 +164,15 @@ def test_parse_case__two_feeds_of_an_expiry__refused():
 def test_parse_case__not_an_object__refused():
     with pytest.raises(InputError, match="one: the document is list: write a JSON object"):
         parse_case("one", [])
+
+
+def test_deviation__mark_vol_missing__not_asked_for():
+    assert deviation("one", changed("Scenario.Options.0.MarkVol", DELETE)).within_tolerance
+
+
+@pytest.mark.parametrize("cash", ["10", "10.", "1e1", "+10", "010", "100E-1"])
+def test_parse_case__number_as_text__read(cash):
+    assert parse_case("one", changed("Scenario.Cash", cash)).portfolio.cash == 10.0
 
 
 def test_deviation__beyond_float64__refused_rather_than_compared():

@@ -53,6 +53,13 @@ def test_term_multipliers__power_of_30_days_over_time_left(days, growth):
     assert down[0] == pytest.approx(max(1 - 0.4 * growth, 0.0), abs=1e-14)
 
 
+@pytest.mark.parametrize(("seconds", "growth"), [(30 * DAY, 0.5), (30 * DAY + 1, 0.25)])
+def test_term_multipliers__exactly_30_days__still_short_term(seconds, growth):
+    # The base is 30 d over the floor, 1/4: at the boundary only the power tells the two apart.
+    up, _ = term_multipliers(np.array([float(seconds)]), replace(SHOCK, floor_days=120.0))
+    assert up[0] == pytest.approx(1 + 0.5 * growth, rel=1e-14)
+
+
 def test_term_multipliers__no_floor_at_expiry__finite():
     up, down = term_multipliers(np.array([0.0]), replace(SHOCK, floor_days=0.0))
     assert np.isfinite(up[0])
