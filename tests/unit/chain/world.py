@@ -41,7 +41,7 @@ def market(underlying: int, spot_e8: int, fresh: bool = True) -> dict[str, Any]:
         "underlying": underlying,
         "lot": WAD // 1000,
         "spot": spot_e8,
-        "spotTime": T0 + 90,
+        "spotTime": T0,
         "spotFresh": fresh,
         "scanRange": 122 * WAD // 1000,
         "forwards": [
