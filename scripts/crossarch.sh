@@ -60,7 +60,7 @@ make_aarch64() {
         fail "aarch64 needs apt-get and dpkg, as Debian has them"
     say "fetching CPython for arm64 and qemu-user"
     rm -rf "$root"
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$root/root" "$root/qemu"
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$root/sysroot" "$root/qemu"
     : >"$apt/status"
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
         "http://deb.debian.org/debian bookworm main" >"$apt/sources.list"
@@ -82,7 +82,7 @@ make_aarch64() {
     for deb in "$apt"/cache/archives/*.deb; do
         case $deb in
         */qemu-user-static_*) dpkg -x "$deb" "$root/qemu" ;;
-        *) dpkg -x "$deb" "$root/root" ;;
+        *) dpkg -x "$deb" "$root/sysroot" ;;
         esac
     done
     say "fetching the lock's wheels for aarch64"
@@ -132,9 +132,9 @@ else
 fi
 
 make_aarch64
-arm=("$place/aarch64/qemu/usr/bin/qemu-aarch64-static" -L "$place/aarch64/root"
-    "$place/aarch64/root/usr/bin/python3.11")
-settings=(PYTHONHOME="$place/aarch64/root/usr" PYTHONPATH="$place/aarch64/site:$PWD")
+arm=("$place/aarch64/qemu/usr/bin/qemu-aarch64-static" -L "$place/aarch64/sysroot"
+    "$place/aarch64/sysroot/usr/bin/python3.11")
+settings=(PYTHONHOME="$place/aarch64/sysroot/usr" PYTHONPATH="$place/aarch64/site:$PWD")
 name="$(env "${settings[@]}" "${arm[@]}" -c 'import platform as p; print(p.machine(), p.python_implementation(), p.python_version())') under qemu"
 compute "$name" "${settings[@]}" -- "${arm[@]}"
 compute "$name, no numba" "${settings[@]}" $without_numba -- "${arm[@]}"
