@@ -128,16 +128,15 @@ def test_vega__straddle_and_butterfly__by_net_vega_of_the_term():
     assert calendar == lone + parts({call(3_000, FAR): 100})["vega"]
 
 
-def test_vega__centuries_to_expiry__at_most_the_rate_of_the_forward():
-    late = NOW + 300 * 365 * 86400
-    # sqrt(w) phi(d1) would be about 20 forwards here: d1 is near zero and sqrt(w) 52.
+def test_vega__strike_beyond_any_forward__at_most_the_rate_of_the_forward():
+    # sqrt(w) phi(d1) is 2.5 here: d1 is near zero and sqrt(w) 6.2.
+    late = NOW + 1_537 * 86400
+    cheap = [UNDERLYINGS[0], UnderlyingRow(ETH, 10**18, 10_000, NOW, 122 * MILLI)]
     wild = [replace(forward(ETH, late, 10**18), a=9 * 10**18, b=0)]
-    strike_usd = 10**11
-    reference = Reference(MODEL_TEXT, UNDERLYINGS, wild, NOW)
-    assert reference.delta_and_vega(call(strike_usd, late))[1] <= 1
-    found = cells(call(strike_usd, late), forwards=wild)["vega"]
-    assert found == reference.netted_cells(call(strike_usd, late))[1]
-    assert found <= ETH_LOT_USD6 // 100 // 99
+    listing = [ListingRow(call(17_000, late), 0, 0)]
+    market = listing_market(exchange(underlyings=cheap, forwards=wild, listings=listing))
+    whole = replace(RULES, vega=10**18)
+    assert add_ons_per_lot(market, whole, None).vega.tolist() == [100]  # a coin of 0.0001 USD
 
 
 def test_confidence__above_the_threshold__charges_the_excess_of_spot():
