@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from keeper.margin.add_ons import add_ons, add_ons_per_lot
 from keeper.margin.losses import Book
 from keeper.margin.market import listing_market
 from keeper.margin.portfolio import margin_book
+from keeper.pricing import backend
 from keeper.state.snapshot import ListingRow, TokenRow, UnderlyingRow
 from tests.books import (
     BTC,
@@ -208,6 +210,15 @@ def test_cells__expired_before_settlement__pins_in_full_and_has_no_basis():
     found = cells(call(3_011, PAST))
     assert found["pin"] == pytest.approx(ETH_LOT_USD6 / 100 * 0.005, rel=0.01)
     assert found["basis"] == found["vega"] == found["confidence"] == 0
+
+
+def test_cells__without_compiled_loops__are_the_same_bits():
+    market = listing_market(exchange())
+    with patch.object(backend, "COMPILED", False):
+        numpy_only = add_ons_per_lot(market, RULES, None)
+    found = add_ons_per_lot(market, RULES, None)
+    for name in PARTS:
+        assert np.array_equal(getattr(found, name), getattr(numpy_only, name)), name
 
 
 def test_add_ons__no_accounts__are_empty():

@@ -82,6 +82,15 @@ def test_model_hash__any_number__matters(old, new):
         ('symbol = "ETH"', 'symbol = "BTC"', "underlyings.symbol 'BTC' stands twice"),
         ('symbol = "ETH"', 'symbol = ""', "underlyings[1].symbol"),
         ("[factors]", "[[factors]]", "factors is not a table"),
+        ('basis = "0.01"', 'basis = "1.01"', "add_ons.basis 1010000000000000000 is not an integer"),
+        ('basis = "0.01"', "basis = 0.01", "add_ons.basis 0.01 is not text"),
+        ('pin_width = "0.02"', 'pin_width = "0"', "add_ons.pin_width 0 is not an integer in 1.."),
+        ('concentration_most = "2"', 'concentration_most = "0.9"', "add_ons.concentration_most"),
+        ("pin_seconds = 86400", "", "add_ons.pin_seconds is missing"),
+        ("[add_ons]", "[[add_ons]]", "add_ons is not a table"),
+        ("token_share_bps = 5000", "token_share_bps = 0", "collateral.token_share_bps 0"),
+        ("token_share_bps = 5000", "token_share_bps = 10001", "collateral.token_share_bps 10001"),
+        ("token_share_bps = 5000", "token_cap = 5", "collateral.token_cap is unknown"),
     ],
 )  # fmt: skip
 def test_parse_model__one_fault__refused_and_named(old, new, problem):
