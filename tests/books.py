@@ -10,11 +10,13 @@ from keeper.state.accounts import account_id
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import (
     AccountRow,
+    BalanceRow,
     ForwardRow,
     Head,
     LegRow,
     ListingRow,
     Snapshot,
+    TokenRow,
     UnderlyingRow,
     build_snapshot,
 )
@@ -129,9 +131,11 @@ def exchange(
     listings: Sequence[ListingRow] | None = None,
     model: Model = MODEL,
     now: int = NOW,
+    tokens: Iterable[TokenRow] = (),
+    balances: Iterable[BalanceRow] = (),
 ) -> Snapshot:
     """A snapshot of the exchange above, with any table replaced."""
     if listings is None:
         listings = [ListingRow(instrument, 1_000_000, 0) for instrument in LISTED]
     head = Head(epoch=7, ref_block=224, ref_time=now, model_hash=model_hash(model))
-    return build_snapshot(head, underlyings, forwards, listings, accounts)
+    return build_snapshot(head, underlyings, forwards, listings, accounts, tokens, balances)

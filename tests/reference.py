@@ -23,11 +23,21 @@ SHIFTS = ("flat", "front", "twist", "skew", "curvature")
 class Reference:
     """One exchange at one moment, without expired listings."""
 
-    def __init__(self, model_text: str, underlyings: Any, forwards: Any, now: int) -> None:
+    def __init__(
+        self,
+        model_text: str,
+        underlyings: Any,
+        forwards: Any,
+        now: int,
+        *,
+        open_interest: int = 1_000_000,
+        settlement_price_e8: int | None = None,
+    ) -> None:
         self.model = tomllib.loads(model_text)
         table = self.model["scenarios"]
         self.scenarios = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
         self.now = now
+        self.open_interest, self.settlement_price_e8 = open_interest, settlement_price_e8
         self.risk = {row["underlying"]: row for row in self.model["underlyings"]}
         self.underlying = {row.underlying: row for row in underlyings}
         self.forward_row = {(row.underlying, row.expiry): row for row in forwards}
@@ -145,6 +155,95 @@ class Reference:
         unit = max(rate * forward - max(forward - strike, 0), floor * min(strike, forward))
         return math.ceil(min(unit * lot * 10**6, max(strike * lot * 10**6 - mark, 0)))
 
+    def charge(self, name: str) -> Fraction:
+        """A number of the table [add_ons]; text is decimal."""
+        return Fraction(Decimal(self.model["add_ons"][name]))
+
+    def spot_rate(self, instrument: int, rate: Fraction) -> int:
+        """A rate of the spot of a lot, as wad up, then as micro-dollars up."""
+        underlying, *_ = fields(instrument)
+        in_wad = Fraction(math.ceil(rate * 10**18), 10**18)
+        return math.ceil(in_wad * self.spot(underlying) * self.lot(underlying) * 10**6)
+
+    def delta_and_vega(self, instrument: int) -> tuple[mp.mpf, mp.mpf]:
+        """Change per unit of forward, and per doubling of vol as a share of the forward."""
+        _, expiry, kind, strike = fields(instrument)
+        if kind <= 3:
+            return mp.mpf(1), mp.mpf(0)
+        years = mp.mpf(expiry - self.now) / YEAR
+        deviation = mp.sqrt(self.variance(instrument) * years)
+        d1 = mp.log(real(self.reference(instrument)) / real(strike)) / deviation + deviation / 2
+        return mp.ncdf(d1) - (0 if kind == 4 else 1), min(deviation * mp.npdf(d1), mp.mpf(1))
+
+    def netted_cells(self, instrument: int) -> tuple[int, int]:
+        """Basis and vega of a long lot, to nearest."""
+        underlying, expiry, kind, _ = fields(instrument)
+        if kind == 1:
+            return 0, 0
+        basis = self.charge("basis_perpetual")
+        if kind > 2:
+            seconds = min(expiry - self.now, self.model["add_ons"]["basis_longest_seconds"])
+            root = math.isqrt(seconds * 10**36 // YEAR) + 1
+            basis = Fraction(math.ceil(self.charge("basis") * root), 10**18)
+        delta, vega = self.delta_and_vega(instrument)
+        unit = real(self.reference(instrument) * self.lot(underlying) * 10**6)
+
+        def cell(sensitivity: mp.mpf, rate: Fraction) -> int:
+            size = int(mp.floor(abs(sensitivity) * real(rate) * unit + mp.mpf("0.5")))
+            return size if sensitivity >= 0 else -size
+
+        return cell(delta, basis), cell(vega, self.charge("vega"))
+
+    def rate_cells(self, instrument: int) -> tuple[int, int, int, int]:
+        """Concentration, confidence, depeg and, for a short lot, pin."""
+        underlying, expiry, kind, strike = fields(instrument)
+        seconds, wad = max(expiry - self.now, 0), 10**18
+        far = seconds > self.model["add_ons"]["liquidity_term_seconds"]
+        open_usd6 = self.open_interest * self.spot_rate(instrument, Fraction(1))
+        thin = self.charge("concentration_most")
+        if open_usd6:
+            depth = self.model["add_ons"]["concentration_depth_usd"] * 10**6
+            root = Fraction(math.isqrt(depth * wad**2 // open_usd6), wad)
+            thin = min(max(root, Fraction(1)), thin)
+        row = self.forward_row.get((underlying, expiry)) if kind > 1 else None
+        unsure = Fraction(min(row.confidence_wad, wad), wad) if row else Fraction(0)
+        unsure = max(unsure - self.charge("confidence_threshold"), Fraction(0))
+        missing = Fraction(0)
+        if self.settlement_price_e8 is not None:
+            price = Fraction(self.settlement_price_e8, 10**8)
+            missing = max(self.charge("depeg_threshold") - price, Fraction(0))
+        pin, window = Fraction(0), self.model["add_ons"]["pin_seconds"]
+        if kind >= 4:
+            forward = self.reference(instrument)
+            near = 1 - abs(strike - forward) / (self.charge("pin_width") * forward)
+            share = Fraction(max(window - seconds, 0), window) * max(near, Fraction(0))
+            pin = self.charge("pin") * share
+        rates = (
+            self.charge("liquidity_far" if far else "liquidity_near") * thin,
+            unsure * self.charge("confidence_factor"),
+            missing * self.charge("depeg_factor"),
+            pin,
+        )
+        concentration, confidence, depeg, short = (self.spot_rate(instrument, x) for x in rates)
+        return concentration, confidence, depeg, short
+
+    def initial_add_ons(self, legs: Mapping[int, int]) -> dict[str, int]:
+        """Every add-on of initial margin for one account."""
+        rates = {i: self.rate_cells(i) for i in legs}
+        terms: dict[tuple[int, int], list[int]] = {}
+        for i, n in legs.items():
+            net = terms.setdefault(fields(i)[:2], [0, 0])
+            for which, cell in enumerate(self.netted_cells(i)):
+                net[which] += n * cell
+        return {
+            "concentration": sum(abs(n) * rates[i][0] for i, n in legs.items()),
+            "basis": sum(abs(basis) for basis, _ in terms.values()),
+            "vega": sum(abs(vega) for _, vega in terms.values()),
+            "confidence": sum(abs(n) * rates[i][1] for i, n in legs.items()),
+            "depeg": sum(abs(n) * rates[i][2] for i, n in legs.items()),
+            "pin": sum(-n * rates[i][3] for i, n in legs.items() if n < 0),
+        }
+
     def figures(
         self, legs: Mapping[int, int], cash: int = 0, costs: Mapping[int, int] | None = None
     ) -> dict[str, int]:
@@ -169,19 +268,22 @@ class Reference:
             math.ceil(factors["minimum_charge_standard_bps"] * (paid + others)),
         )
         scaled = factors["initial_bps"] * max(worst, charge)
+        on_top = sum(self.initial_add_ons(legs).values())
         value = sum(n * self.per_lot(i, self.mark(i)) for i, n in legs.items())
         return {
+            "collateral_usd6": 0,
             "equity_usd6": cash - sum((costs or {}).values()) + value,
             "standard_usd6": paid + others + add_ons,
             "standard_initial_usd6": math.ceil(factors["initial_bps"] * others) + paid + add_ons,
             "gross_usd6": gross,
             "add_ons_usd6": add_ons,
+            "initial_add_ons_usd6": on_top,
             "minimum_charge_usd6": charge,
             "worst_loss_usd6": worst,
             "worst_scenario": losses.index(worst) if worst > 0 else 0,
             "maintenance_usd6": max(math.ceil(factors["maintenance_bps"] * worst), charge)
             + add_ons,
-            "initial_usd6": math.ceil(scaled) + add_ons + sum(map(abs, legs.values())),
+            "initial_usd6": math.ceil(scaled) + add_ons + on_top + sum(map(abs, legs.values())),
         }
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keeper.errors import InputError
+from keeper.margin.portfolio import NO_SCENARIO
 from keeper.units import BoolArray, IntArray
+
+_UNMEASURED: Final = "cannot be measured: a leg has no price yet, or a cap is exceeded"
+_UNPROVABLE: Final = "below its requirement, but its mode adds up scenarios and flag proves one"
 
 
 class HealthBook(Protocol):
@@ -82,14 +86,16 @@ def judge(book: HealthBook) -> HealthReport:
     """Compare every account's equity with `min(standard, maintenance)`, as `flag` will.
 
     Largest shortfall in proportion to the requirement first, ties by account id. A sentinel account
-    is judged as any other, at the last marks: liquidation keeps those on-chain as well.
+    is judged as any other, at the last marks: liquidation keeps those on-chain as well. One whose
+    mode adds up several scenarios is skipped: `flag` proves one.
 
     Raises:
         InputError: columns of different lengths.
     """
     _check_columns(book)
     required = np.minimum(book.standard_usd6, book.maintenance_usd6)
-    breached = (book.equity_usd6 < required) & book.measured
+    below = (book.equity_usd6 < required) & book.measured
+    provable = book.worst_scenario != NO_SCENARIO
     breaches = [
         Breach(
             account=book.account[row].tobytes(),
@@ -97,15 +103,15 @@ def judge(book: HealthBook) -> HealthReport:
             required_usd6=int(required[row]),
             scenario=int(book.worst_scenario[row]),
         )
-        for row in np.flatnonzero(breached).tolist()
+        for row in np.flatnonzero(below & provable).tolist()
     ]
     breaches.sort(key=lambda breach: (-breach.shortfall_ratio, breach.account))
-    return HealthReport(tuple(breaches), _unmeasured(book))
+    skips = _skips(book, ~book.measured, _UNMEASURED) + _skips(book, below & ~provable, _UNPROVABLE)
+    return HealthReport(tuple(breaches), skips)
 
 
-def _unmeasured(book: HealthBook) -> tuple[Skip, ...]:
-    reason = "cannot be measured: a leg has no price yet, or a cap is exceeded"
-    rows = np.flatnonzero(~book.measured).tolist()
+def _skips(book: HealthBook, left_alone: BoolArray, reason: str) -> tuple[Skip, ...]:
+    rows = np.flatnonzero(left_alone).tolist()
     return tuple(Skip(book.account[row].tobytes(), reason) for row in rows)
 
 

@@ -6,6 +6,7 @@ Nor may a snapshot hold what a valuation would pass over: what is attested has b
 from __future__ import annotations
 
 from keeper.errors import InputError, MarketDataError
+from keeper.margin.collateral import require_tokens
 from keeper.margin.scenarios import Model, model_hash
 from keeper.margin.volatility import scan_ranges
 from keeper.state.snapshot import Snapshot
@@ -17,25 +18,26 @@ def require_agreement(snapshot: Snapshot, model: Model) -> None:
     Scan ranges follow from daily prices. A snapshot without any comes from a chain that keeps its
     ranges constant: they stand as they are. Raises InputError for another model, tables of later
     versions or misordered prices; MarketDataError for a price of zero, an underlying without any
-    while others have some, or a contradicted range.
+    while others have some, or a contradicted range; either for tokens, as
+    `collateral.require_tokens` does.
     """
     if snapshot.head.model_hash != model_hash(model):
         raise InputError(
             f"HEAD.model_hash is 0x{snapshot.head.model_hash.hex()}, but the model given hashes to "
             f"0x{model_hash(model).hex()}: use the model of that epoch"
         )
-    _require_one_world_and_cash(snapshot)
+    _require_one_world(snapshot)
+    require_tokens(snapshot)
     if len(snapshot.observations):
         _require_scan_ranges(snapshot, model)
 
 
-def _require_one_world_and_cash(snapshot: Snapshot) -> None:
-    for table in (snapshot.second_marks, snapshot.tokens, snapshot.balances):
-        if len(table):
-            raise InputError(
-                f"{table.TAG.decode()} has {len(table)} rows, but this version values one world "
-                "and cash only: leave them out, or use a keeper that counts them"
-            )
+def _require_one_world(snapshot: Snapshot) -> None:
+    if rows := len(snapshot.second_marks):
+        raise InputError(
+            f"MRK2 has {rows} rows, but this version values one world only: leave them out, or "
+            "use a keeper that counts them"
+        )
 
 
 def _require_scan_ranges(snapshot: Snapshot, model: Model) -> None:

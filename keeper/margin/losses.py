@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from keeper.errors import InputError
 from keeper.margin.workers import SERIAL, Workers
 from keeper.pricing import backend
-from keeper.units import IntArray
+from keeper.units import BoolArray, IntArray
 
 _PART_LEGS: Final = 2**16  # a few milliseconds of work: small beside a book, large beside a call
 _BLOCK_CELLS: Final = 2**19  # of the numpy twin: 4 MB of int64, inside the cache
@@ -49,6 +49,25 @@ class Book:
         if not len(self.starts):
             return np.zeros(0, dtype=np.int64)
         return np.add.reduceat(amounts, self.starts)
+
+    def only(self, wanted: BoolArray) -> Book:
+        """Return the accounts that are `wanted` [A] and their legs."""
+        counts = np.diff(self.starts, append=len(self.lots))
+        kept, left = np.repeat(wanted, counts), counts[wanted]
+        return Book(self.listing[kept], self.lots[kept], np.cumsum(left) - left)
+
+    def runs(self, key: NDArray[np.integer[Any]]) -> tuple[Book, IntArray]:
+        """Cut each account where the `key` [L] of its listings changes from one leg to the next.
+
+        Returns the runs [R] as a book, and the first run of each account int64 [A]. Instruments
+        ascend within an account, so what shares an underlying, or an expiry of it, is one run.
+        """
+        is_start = np.zeros(len(self.lots), dtype=np.bool_)
+        is_start[self.starts] = True
+        of_leg = key[self.listing]
+        is_start[1:] |= of_leg[1:] != of_leg[:-1]
+        starts = np.flatnonzero(is_start)
+        return Book(self.listing, self.lots, starts), np.searchsorted(starts, self.starts)
 
     def split(self, legs: int) -> list[Book]:
         """Cut into runs of whole accounts of about `legs` legs, in order; none is empty."""

@@ -45,11 +45,14 @@ class ListingMarket:
 
     `reference_e8` is what the mark hangs on: the spot, the forward of the expiry, or after expiry
     the settlement price or spot. `seconds` is the time to expiry, `variance` a year at the strike
-    (float64), `settled` says that nothing moves it any more.
+    (float64), `settled` says that nothing moves it any more. `expiry` is 0 where a kind has none,
+    `confidence_wad` the half-width of the quote that marks it as a share of price, at most 1 and 0
+    where no quote does; `open_interest` is in lots.
     """
 
     kind: NDArray[np.uint8]
     underlying: NDArray[np.uint16]
+    expiry: IntArray
     lot_wad: IntArray
     scan_range_wad: IntArray
     spot_e8: IntArray
@@ -57,6 +60,8 @@ class ListingMarket:
     strike_e8: IntArray
     seconds: IntArray
     variance: FloatArray
+    confidence_wad: IntArray
+    open_interest: NDArray[np.uint64]
     settled: BoolArray
     standing: NDArray[np.uint8]
 
@@ -199,6 +204,7 @@ def _columns(
     return ListingMarket(
         kind=kind,
         underlying=underlying,
+        expiry=expiry,
         lot_wad=_kept(lots, priced),
         scan_range_wad=_kept(table.scan_range_wad[row].tolist(), priced),
         spot_e8=_kept(spots, priced),
@@ -206,6 +212,8 @@ def _columns(
         strike_e8=strike_e8,
         seconds=np.where(kind >= Kind.FUTURE, np.maximum(expiry - snapshot.head.ref_time, 0), 0),
         variance=np.where(live, clamped(variance), 0.0),
+        confidence_wad=_confidence(snapshot, references),
+        open_interest=snapshot.listings.open_interest,
         settled=np.array([r.settled for r in references], dtype=np.bool_),
         standing=np.where(bent, np.uint8(Standing.NO_VARIANCE), standings),
     )
@@ -221,6 +229,12 @@ def _capped(standing: Standing, lot_wad: int, *prices_e8: int) -> Standing:
 def _kept(values: Sequence[int], priced: BoolArray) -> IntArray:
     """Return the values as int64, zero where unpriced: those may not even fit."""
     return np.array([v if p else 0 for v, p in zip(values, priced, strict=True)], dtype=np.int64)
+
+
+def _confidence(snapshot: Snapshot, references: Sequence[_Reference]) -> IntArray:
+    published: list[int] = snapshot.forwards.confidence_wad.tolist()
+    rows = [reference.forward_row for reference in references]
+    return np.array([min(published[row], WAD) if row >= 0 else 0 for row in rows], dtype=np.int64)
 
 
 def _variance(

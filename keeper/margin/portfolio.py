@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keeper.errors import InputError
+from keeper.margin.add_ons import AddOns, AddOnsPerLot, add_ons, add_ons_per_lot
 from keeper.margin.agreement import require_agreement
-from keeper.margin.losses import Book, worst_losses
-from keeper.margin.market import ListingMarket, listing_market
+from keeper.margin.collateral import CollateralRule, collateral_by_row, settlement_price_e8
+from keeper.margin.losses import Book
+from keeper.margin.market import CELL_CAP_USD6, ListingMarket, listing_market
+from keeper.margin.modes import by_mode, is_provable, worst_losses_by_mode
 from keeper.margin.risk_arrays import RiskArrays, price_listings
 from keeper.margin.scenarios import Factors, Model
 from keeper.margin.standard import StandardMargin, StandardPerLot, standard_margin, standard_per_lot
 from keeper.margin.workers import SERIAL, Workers
-from keeper.state.accounts import Mode, positions_hashes
+from keeper.state.accounts import positions_hashes
 from keeper.state.snapshot import Snapshot
 from keeper.units import BoolArray, IntArray, mul_bps_up
 
@@ -35,6 +38,10 @@ class MarginBook:
 
     `account` is [A, 32] bytes, `accounts` the same as a list, `account_row` the row in the
     snapshot. `standard` is SM, `standard_initial` SM_im, `maintenance` MM, `initial` the leaf's IM.
+    `add_ons` is the short-option minimum, in SM and MM as well; `initial_add_ons` is the sum of
+    `initial_parts`, in IM alone. `collateral` is what pledged tokens count for in equity.
+    `mode` says what is pooled (`keeper.margin.modes`): where not all is, no one scenario shows
+    `worst_loss` and its index is NO_SCENARIO; where nothing is, MM is SM and IM is SM_im.
     `sentinel` marks accounts whose leaf must be the sentinel. Their figures hold at the last marks
     where `measured`; where not (a leg has no price, a cap is exceeded), the four requirements are
     UNKNOWN, the scenario NO_SCENARIO and the rest zero.
@@ -43,11 +50,15 @@ class MarginBook:
     account: NDArray[np.uint8]
     accounts: list[bytes]
     account_row: IntArray
+    mode: NDArray[np.uint8]
     equity_usd6: IntArray
+    collateral_usd6: IntArray
     standard_usd6: IntArray
     standard_initial_usd6: IntArray
     gross_usd6: IntArray
     add_ons_usd6: IntArray
+    initial_add_ons_usd6: IntArray
+    initial_parts: AddOns
     minimum_charge_usd6: IntArray
     worst_loss_usd6: IntArray
     worst_scenario: NDArray[np.uint8]
@@ -73,63 +84,94 @@ def margin_book(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> 
     market = listing_market(snapshot)
     arrays = price_listings(market, model, workers)
     per_lot = standard_per_lot(market, arrays, model)
-    holdings = _Holdings.of(snapshot, market)
-    measured = _measured(holdings, arrays, per_lot)
-    return _margins(holdings.only(measured), measured, arrays, per_lot, model.factors, workers)
+    price_of_coin = settlement_price_e8(snapshot.tokens)
+    cells = _Cells(arrays, per_lot, add_ons_per_lot(market, model.add_ons, price_of_coin))
+    holdings = _Holdings.of(snapshot, market, model.collateral)
+    measured = _measured(holdings, cells)
+    held = holdings.only(measured)
+    pooled = worst_losses_by_mode(arrays.pnl, held.book, held.mode, market.underlying, workers)
+    return _margins(held, measured, cells, pooled, model.factors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """All that is known of a lot of each listing."""
+
+    arrays: RiskArrays
+    standard: StandardPerLot
+    add_ons: AddOnsPerLot
 
 
 def _margins(
     held: _Holdings,
     measured: BoolArray,
-    arrays: RiskArrays,
-    per_lot: StandardPerLot,
+    cells: _Cells,
+    pooled: tuple[IntArray, NDArray[np.uint16]],
     factors: Factors,
-    workers: Workers,
 ) -> MarginBook:
-    """Fill the Aggregation table for holdings that are empty where not `measured`."""
-    book = held.book
-    standard = standard_margin(per_lot, book.listing, book.lots, book.sum_by_account, factors)
-    worst_loss, worst_scenario = worst_losses(arrays.pnl, book, workers)
-    charge = minimum_charge(standard, factors)
-    total_lots = book.sum_by_account(np.abs(book.lots))
+    """Fill the Aggregation table for holdings that are empty where not `measured`.
 
-    def known(requirement: IntArray) -> IntArray:
-        return np.where(measured, requirement, UNKNOWN)
+    `pooled` are the losses that count in each account's mode, and their scenarios.
+    """
+    book = held.book
+    standard = standard_margin(
+        cells.standard, book.listing, book.lots, book.sum_by_account, factors
+    )
+    worst_loss, worst_scenario = pooled
+    charge = minimum_charge(standard, factors)
+    parts = add_ons(cells.add_ons, book)
+    on_top = parts.total()
+    least = initial(
+        worst_loss,
+        charge,
+        standard.add_ons + on_top,
+        book.sum_by_account(np.abs(book.lots)),
+        factors,
+    )
+
+    def required(isolated: IntArray, pooled: IntArray) -> IntArray:
+        return np.where(measured, by_mode(held.mode, isolated, pooled), UNKNOWN)
 
     return MarginBook(
         account=held.account,
         accounts=[row.tobytes() for row in held.account],
         account_row=held.account_row,
-        equity_usd6=_equity(held, arrays),
-        standard_usd6=known(standard.maintenance),
-        standard_initial_usd6=known(standard.initial),
+        mode=held.mode,
+        equity_usd6=_equity(held, cells.arrays),
+        collateral_usd6=held.collateral_usd6,
+        standard_usd6=np.where(measured, standard.maintenance, UNKNOWN),
+        standard_initial_usd6=np.where(measured, standard.initial, UNKNOWN),
         gross_usd6=standard.gross,
         add_ons_usd6=standard.add_ons,
+        initial_add_ons_usd6=on_top,
+        initial_parts=parts,
         minimum_charge_usd6=charge,
         worst_loss_usd6=worst_loss,
-        worst_scenario=_narrow(worst_scenario, measured),
-        maintenance_usd6=known(maintenance(worst_loss, charge, standard.add_ons, factors)),
-        initial_usd6=known(initial(worst_loss, charge, standard.add_ons, total_lots, factors)),
-        sentinel=~(measured & _attestable(held, arrays)),
+        worst_scenario=_narrow(worst_scenario, measured & is_provable(held.mode)),
+        maintenance_usd6=required(
+            standard.maintenance, maintenance(worst_loss, charge, standard.add_ons, factors)
+        ),
+        initial_usd6=required(standard.initial, least),
+        sentinel=~(measured & _attestable(held, cells.arrays)),
         measured=measured,
         positions_hash=held.positions_hash,
     )
 
 
-def _narrow(scenario: NDArray[np.uint16], measured: BoolArray) -> NDArray[np.uint8]:
-    """Return the indices as the leaf holds them, NO_SCENARIO where not `measured`."""
+def _narrow(scenario: NDArray[np.uint16], shown: BoolArray) -> NDArray[np.uint8]:
+    """Return the indices as the leaf holds them, NO_SCENARIO where none shows the loss."""
     if scenario.max(initial=0) >= NO_SCENARIO:
         raise InputError(
             f"scenario {scenario.max()} is the worst of an account, but a leaf holds only those "
             f"below {NO_SCENARIO}: shorten the table"
         )
-    return np.where(measured, scenario, NO_SCENARIO).astype(np.uint8)
+    return np.where(shown, scenario, NO_SCENARIO).astype(np.uint8)
 
 
 def _equity(held: _Holdings, arrays: RiskArrays) -> IntArray:
-    """Return cash less entry cost of linear legs plus value of all legs [A]."""
+    """Return cash and collateral less entry cost of linear legs plus value of all legs [A]."""
     value = held.book.sum_by_account(held.book.lots * arrays.marks[held.book.listing])
-    return held.cash_usd6 - held.book.sum_by_account(held.cost_usd6) + value
+    return held.cash_usd6 + held.collateral_usd6 - held.book.sum_by_account(held.cost_usd6) + value
 
 
 def minimum_charge(standard: StandardMargin, factors: Factors) -> IntArray:
@@ -152,7 +194,10 @@ def initial(
     total_lots: IntArray,
     factors: Factors,
 ) -> IntArray:
-    """Return the leaf's IM, rounded up, with a micro-dollar a lot for the rounded risk arrays."""
+    """Return the leaf's IM, rounded up, with a micro-dollar a lot for the rounded risk arrays.
+
+    `add_ons` are all of them, the short-option minimum too.
+    """
     scaled = mul_bps_up(np.maximum(worst_loss, charge), factors.initial_bps)
     return scaled + add_ons + total_lots
 
@@ -165,12 +210,13 @@ class _Holdings:
     account_row: IntArray
     mode: NDArray[np.uint8]
     cash_usd6: IntArray
+    collateral_usd6: IntArray
     cost_usd6: IntArray
     book: Book
     positions_hash: list[bytes]
 
     @classmethod
-    def of(cls, snapshot: Snapshot, market: ListingMarket) -> _Holdings:
+    def of(cls, snapshot: Snapshot, market: ListingMarket, rule: CollateralRule) -> _Holdings:
         row = np.flatnonzero(snapshot.accounts.legs)
         mode, counts = snapshot.accounts.mode[row], snapshot.accounts.legs[row].astype(np.int64)
         listing, lots = snapshot.legs.listing, snapshot.legs.lots
@@ -180,6 +226,7 @@ class _Holdings:
             account_row=row,
             mode=mode,
             cash_usd6=snapshot.accounts.cash_usd6[row],
+            collateral_usd6=_collateral(snapshot, rule)[row],
             cost_usd6=np.where(market.is_linear[listing], snapshot.legs.cost_usd6, 0),
             book=Book(listing, lots, np.cumsum(counts) - counts),
             positions_hash=positions_hashes(mode, counts, instruments, lots),
@@ -195,25 +242,36 @@ class _Holdings:
         return replace(
             self,
             cash_usd6=np.where(wanted, self.cash_usd6, 0),
+            collateral_usd6=np.where(wanted, self.collateral_usd6, 0),
             cost_usd6=np.where(kept, self.cost_usd6, 0),
             book=replace(self.book, lots=np.where(kept, self.book.lots, 0)),
         )
 
 
+def _collateral(snapshot: Snapshot, rule: CollateralRule) -> IntArray:
+    """Return the collateral of every row of ACCT; the cap where it is at or beyond it."""
+    found = np.zeros(len(snapshot.accounts), dtype=np.int64)
+    for row, worth in collateral_by_row(snapshot, rule).items():
+        found[row] = min(worth, _EXPOSURE_CAP_USD6)
+    return found
+
+
 def _attestable(held: _Holdings, arrays: RiskArrays) -> BoolArray:
-    """Return where no leg is at fault and the mode is the one that portfolio margin is for."""
+    """Return where no leg is at fault and one scenario, as a leaf names it, shows the margin."""
     faults = held.book.sum_by_account(arrays.fault[held.book.listing].astype(np.int64))
-    return (faults == 0) & (held.mode == Mode.PORTFOLIO)
+    return (faults == 0) & is_provable(held.mode)
 
 
-def _measured(held: _Holdings, arrays: RiskArrays, per_lot: StandardPerLot) -> BoolArray:
+def _measured(held: _Holdings, cells: _Cells) -> BoolArray:
     """Return where every leg has a price and no cap is exceeded: there the sums are exact."""
-    book = held.book
-    usable = (_magnitude(book.lots) < LOTS_CAP) & arrays.priced[book.listing]
+    book, arrays, per_lot = held.book, cells.arrays, cells.standard
+    on_top = cells.add_ons.largest()
+    usable = (arrays.priced & (on_top < CELL_CAP_USD6))[book.listing]
+    usable &= _magnitude(book.lots) < LOTS_CAP
     unusable = book.sum_by_account((~usable).astype(np.int64))
     counted = held.only((unusable == 0) & (held.legs() <= MAX_LEGS))
     largest = np.abs(arrays.pnl).max(axis=1, initial=0)
-    for cell in (arrays.marks, per_lot.long, per_lot.short, per_lot.gross):
+    for cell in (arrays.marks, per_lot.long, per_lot.short, per_lot.gross, on_top):
         largest = np.maximum(largest, cell)
     exposure = book.sum_by_account(np.abs(counted.book.lots) * largest[book.listing])
     # Shifted before they are summed: 32 costs may each be near 2**63.
@@ -224,6 +282,7 @@ def _measured(held: _Holdings, arrays: RiskArrays, per_lot: StandardPerLot) -> B
         & (exposure < _EXPOSURE_CAP_USD6)
         & (costs < _EXPOSURE_CAP_USD6 >> 5)
         & (_magnitude(held.cash_usd6) < _EXPOSURE_CAP_USD6)
+        & (held.collateral_usd6 < _EXPOSURE_CAP_USD6)
     )
 
 

@@ -14,6 +14,8 @@ from itertools import pairwise
 from typing import Final
 
 from keeper.errors import InputError
+from keeper.margin.add_on_rules import ADD_ON_FRACTIONS, ADD_ON_LIMITS, AddOnRules
+from keeper.margin.collateral import COLLATERAL_LIMITS, CollateralRule
 from keeper.margin.toml_fields import (
     Fields,
     Range,
@@ -31,8 +33,17 @@ from keeper.margin.volatility import SCAN_RULE_LIMITS, SCAN_SIGMA_LIMITS, ScanRu
 from keeper.state.hashing import keccak256
 from keeper.units import BPS, WAD
 
-VERSION: Final = 2
+VERSION: Final = 3
 MAX_SCENARIOS: Final = 48
+_TABLES: Final = {
+    "version",
+    "factors",
+    "scan",
+    "add_ons",
+    "collateral",
+    "underlyings",
+    "scenarios",
+}
 
 # Three times a loss is more than any margin; the cap also keeps every product inside int64.
 _FACTORS: Final[dict[str, Rule]] = {
@@ -143,6 +154,8 @@ class Model:
     version: int
     factors: Factors
     scan: ScanRule
+    add_ons: AddOnRules
+    collateral: CollateralRule
     underlyings: tuple[UnderlyingRisk, ...]
     scenarios: tuple[Scenario, ...]
 
@@ -162,12 +175,12 @@ def parse_model(toml_text: str) -> Model:
     """Return the model; raise one InputError that lists every problem, one a line."""
     document = parse_toml("model", toml_text)
     problems: list[str] = []
-    check_names(
-        "model", document, {"version", "factors", "scan", "underlyings", "scenarios"}, problems
-    )
+    check_names("model", document, _TABLES, problems)
     _check_version(document.get("version"), problems)
     factors = _factors(document.get("factors", {}), problems)
     scan = _scan(document.get("scan", {}), problems)
+    add_ons = _add_ons(document.get("add_ons", {}), problems)
+    collateral = _collateral(document.get("collateral", {}), problems)
     underlyings = _underlyings(document.get("underlyings", []), problems)
     scenarios = _scenarios(document.get("scenarios", {}), underlyings, problems)
     if problems:
@@ -176,6 +189,8 @@ def parse_model(toml_text: str) -> Model:
         VERSION,
         Factors(**factors),
         ScanRule(**{f"{name}_wad": value for name, value in scan.items()}),
+        AddOnRules(**add_ons),
+        CollateralRule(**collateral),
         tuple(UnderlyingRisk(**fields) for fields in underlyings),
         tuple(Scenario(**fields) for fields in scenarios),
     )
@@ -209,6 +224,17 @@ def _factors(raw: object, problems: list[str]) -> Fields:
 def _scan(raw: object, problems: list[str]) -> Fields:
     fields = table("scan", raw, problems)
     return _with_fractions("scan", fields, SCAN_RULE_LIMITS, SCAN_RULE_LIMITS, problems)
+
+
+def _add_ons(raw: object, problems: list[str]) -> Fields:
+    fields = table("add_ons", raw, problems)
+    return _with_fractions("add_ons", fields, ADD_ON_FRACTIONS, ADD_ON_LIMITS, problems)
+
+
+def _collateral(raw: object, problems: list[str]) -> Fields:
+    fields = table("collateral", raw, problems)
+    check_fields("collateral", fields, COLLATERAL_LIMITS, problems)
+    return fields
 
 
 def _with_fractions(

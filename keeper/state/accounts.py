@@ -22,7 +22,7 @@ _BLOCK_ACCOUNTS = 1024  # with 32 legs each: 2 MB of encoding at a time
 
 
 class Mode(IntEnum):
-    """How an account's risk is pooled; every account of this version is PORTFOLIO."""
+    """What of an account's risk is pooled; every account of the contracts is PORTFOLIO."""
 
     ISOLATED = 0
     CROSS = 1

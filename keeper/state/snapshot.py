@@ -144,21 +144,43 @@ class AccountRow:
     legs: tuple[LegRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """One collateral token; token 0 is the settlement coin, of which cash is an amount."""
+
+    token: int
+    decimals: int
+    price_e8: int
+    haircut_wad: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """An account's amount of one token, in the token's base units; `account` is the 32-byte id."""
+
+    account: bytes
+    token: int
+    amount: int
+
+
 def build_snapshot(
     head: Head,
     underlyings: Iterable[UnderlyingRow],
     forwards: Iterable[ForwardRow],
     listings: Iterable[ListingRow],
     accounts: Iterable[AccountRow],
+    tokens: Iterable[TokenRow] = (),
+    balances: Iterable[BalanceRow] = (),
 ) -> Snapshot:
     """Sort the rows canonically, resolve references to row numbers, and validate.
 
-    Raises InputError for repeated rows, for values that do not fit, and for a leg whose instrument
-    is not listed.
+    Raises InputError for repeated rows, for values that do not fit, for a leg whose instrument is
+    not listed, and for a balance whose account is not there.
     """
     listed = sorted(listings, key=lambda row: row.instrument)
     row_of = {row.instrument: index for index, row in enumerate(listed)}
     holders = sorted(accounts, key=lambda row: row.account)
+    row_of_account = {row.account: index for index, row in enumerate(holders)}
     snapshot = Snapshot(
         head=head,
         underlyings=Underlyings.of_rows(sorted(map(astuple, underlyings))),
@@ -168,10 +190,10 @@ def build_snapshot(
         listings=Listings.of_rows(
             [(_halves(row.instrument), row.open_interest, row.settlement_e8) for row in listed]
         ),
-        tokens=Tokens.of_rows([]),
+        tokens=Tokens.of_rows(sorted(map(astuple, tokens))),
         accounts=Accounts.of_rows([_account_cells(row) for row in holders]),
         legs=Legs.of_rows([cells for row in holders for cells in _leg_cells(row, row_of)]),
-        balances=Balances.of_rows([]),
+        balances=Balances.of_rows(sorted(_balance_cells(row, row_of_account) for row in balances)),
     )
     snapshot.validate()
     return snapshot
@@ -196,3 +218,14 @@ def _leg_cells(row: AccountRow, row_of: dict[int, int]) -> list[tuple[int, int, 
                 "which is not listed: read listings and accounts at the same block"
             )
     return sorted((row_of[leg.instrument], leg.lots, leg.cost_usd6) for leg in row.legs)
+
+
+def _balance_cells(
+    row: BalanceRow, row_of_account: dict[bytes, int]
+) -> tuple[int, int, tuple[int, int]]:
+    if row.account not in row_of_account:
+        raise InputError(
+            f"account 0x{row.account.hex()} has a balance of token {row.token}, but is not among "
+            "the accounts: read both at the same block"
+        )
+    return row_of_account[row.account], row.token, _halves(row.amount)

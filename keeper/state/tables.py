@@ -155,7 +155,7 @@ class Listings(Table):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens(Table):
-    """Collateral tokens; empty until collateral."""
+    """Collateral tokens, ascending; 0 is the settlement coin. Empty where a chain has none."""
 
     TAG: ClassVar[bytes] = b"TOKN"
     token: U16
@@ -189,7 +189,7 @@ class Legs(Table):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Balances(Table):
-    """Collateral balances; empty until collateral."""
+    """Collateral balances in base units, ascending by account and token."""
 
     TAG: ClassVar[bytes] = b"COLL"
     account: U32

@@ -84,7 +84,7 @@ def test_margin__one_scenario_more__never_lower(lots, scenario):
     before, after = figures(lots), figures(lots, model)
     for name in ("worst_loss_usd6", "maintenance_usd6", "initial_usd6"):
         assert after[name] >= before[name]
-    for name in ("standard_usd6", "standard_initial_usd6", "equity_usd6", "add_ons_usd6"):
+    for name in ("standard_usd6", "standard_initial_usd6", "equity_usd6", "initial_add_ons_usd6"):
         assert after[name] == before[name]
 
 
@@ -138,7 +138,8 @@ def test_initial_margin__after_a_trade__covered_by_the_leaf_before_and_the_lots_
     standard = found["standard_usd6"] - found["add_ons_usd6"]
     scaled = -(-(standard + found["gross_usd6"] // 1_000 + 1) * MODEL.factors.initial_bps // BPS)
     rounding = 3 * sum(map(abs, traded.values()))  # in marks, in cells, and the one a lot of IM
-    allowed = figures(before)["initial_usd6"] + scaled + found["add_ons_usd6"] + rounding
+    on_top = found["add_ons_usd6"] + found["initial_add_ons_usd6"]
+    allowed = figures(before)["initial_usd6"] + scaled + on_top + rounding
     assert (figures(after)["initial_usd6"] if after else 0) <= allowed
 
 

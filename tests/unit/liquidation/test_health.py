@@ -74,6 +74,13 @@ def test_judge__unmeasured__is_skipped_with_a_reason_whatever_its_figures():
     assert "no price" in report.skips[0].reason
 
 
+def test_judge__no_scenario_shows_the_breach__is_skipped_with_a_reason():
+    report = judge(book((1, 5, 10, 10, 255, True), (2, 10, 10, 10, 255, True)))
+    assert report.breaches == ()
+    assert [skip.account for skip in report.skips] == [account(1)]
+    assert "flag proves one" in report.skips[0].reason
+
+
 def test_judge__empty_book__is_empty():
     empty = Columns(np.zeros((0, 32), np.uint8), *[np.zeros(0, int)] * 4, np.zeros(0, bool))
     assert judge(empty).breaches == ()

@@ -11,7 +11,7 @@ from keeper.margin.agreement import require_agreement
 from keeper.margin.portfolio import margin_book
 from keeper.margin.risk_arrays import risk_arrays
 from keeper.margin.volatility import scan_ranges
-from keeper.state.tables import Balances, Observations, SecondMarks, Tokens
+from keeper.state.tables import Observations, SecondMarks
 from tests.books import BTC, ETH, MODEL, NOW, UNDERLYINGS, account, exchange, spot
 from tests.scan import exact_path
 
@@ -66,19 +66,11 @@ def test_require_agreement__no_daily_prices__constant_ranges_stand():
     require_agreement(exchange(), MODEL)
 
 
-@pytest.mark.parametrize(
-    ("name", "table"),
-    [
-        ("second_marks", SecondMarks.of_rows([(ETH, 0, 10**18, 0, 0, 0, 0, 0, 0, NOW)] * 2)),
-        ("tokens", Tokens.of_rows([(1, 6, 10**8, 0), (2, 18, 10**8, 0)])),
-        ("balances", Balances.of_rows([(0, 1, (0, 5)), (0, 2, (0, 5))])),
-    ],
-)
-def test_require_agreement__table_of_a_later_version__refused_rather_than_passed_over(name, table):
-    snapshot = replace(exchange([account(1, {spot(): 1})]), **{name: table})
-    message = f"{table.TAG.decode()} has 2 rows, but this version values one world and cash only"
+def test_require_agreement__second_marks__refused_rather_than_passed_over():
+    table = SecondMarks.of_rows([(ETH, 0, 10**18, 0, 0, 0, 0, 0, 0, NOW)] * 2)
+    snapshot = replace(exchange([account(1, {spot(): 1})]), second_marks=table)
     for compute in (risk_arrays, margin_book):
-        with pytest.raises(InputError, match=f"{message}: leave them out"):
+        with pytest.raises(InputError, match="MRK2 has 2 rows, but this version values one world"):
             compute(snapshot, MODEL)
 
 

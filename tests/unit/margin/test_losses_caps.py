@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
@@ -11,9 +12,10 @@ from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import CELL_CAP_USD6
 from keeper.margin.portfolio import LOTS_CAP, MAX_LEGS, MarginBook, margin_book
 from keeper.pricing import backend
-from keeper.state.snapshot import UnderlyingRow
+from keeper.state.snapshot import TokenRow, UnderlyingRow
 from tests.books import (
     ETH,
+    FAR,
     FORWARDS,
     MODEL,
     MODEL_TEXT,
@@ -126,3 +128,16 @@ def test_margin_book__exposure_above_its_cap__sentinel():
     book = margin_book(exchange([account(1, lots)], underlyings=DEAR), MODEL)
     assert not book.measured[0]
     assert book.gross_usd6[0] == 0
+
+
+def test_margin_book__add_ons_alone_above_the_exposure_cap__sentinel():
+    dear = (UNDERLYINGS[0], UnderlyingRow(ETH, 10**18, 10_000 * 10**8, NOW, 10**17))
+    unsure = [replace(row, confidence_wad=10**18) for row in FORWARDS]
+    legs = [perpetual(), future(), future(FAR), call(3_000), call(3_300), call(4_000)]
+    holder = account(1, dict.fromkeys(legs, LOTS))
+    broken = {"tokens": [TokenRow(0, 6, 1, 0)]}
+    books = [
+        margin_book(exchange([holder], underlyings=dear, forwards=forwards, **tokens), MODEL)
+        for forwards, tokens in ((FORWARDS, {}), (unsure, broken))
+    ]
+    assert [bool(book.measured[0]) for book in books] == [True, False]

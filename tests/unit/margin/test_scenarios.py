@@ -32,7 +32,7 @@ def test_canonical_json__committed_file__sorted_without_spaces_or_floats():
 
 def test_model_hash__committed_file__golden():
     # Changes only with config/model.toml: then this is another model.
-    golden = "0fb043c7814b58a1e45884f001c13d44ec68e9f214e3949c67f6847a7dd902cc"
+    golden = "c2ffc995b06b1a4f95aa49813088442ed0135f6849c54ba120f585cdab355c89"
     assert model_hash(MODEL).hex() == golden
 
 
@@ -60,10 +60,10 @@ def test_model_hash__any_number__matters(old, new):
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("version = 2", "version = 1", "version 1"),
-        ("version = 2", "version = true", "version True"),
-        ("version = 2\n", "", "model.version is missing"),
-        ("version = 2", "version = 2\nextra = 1", "model.extra is unknown"),
+        ("version = 3", "version = 1", "version 1"),
+        ("version = 3", "version = true", "version True"),
+        ("version = 3\n", "", "model.version is missing"),
+        ("version = 3", "version = 3\nextra = 1", "model.extra is unknown"),
         ("grid_bps = 12500", "", "factors.grid_bps is missing"),
         ("grid_bps = 12500", "grid_bps = 12500\nhaste = 1", "factors.haste is unknown"),
         ("grid_bps = 12500", "grid_bps = 12500.0", "factors.grid_bps 12500.0"),
@@ -82,6 +82,15 @@ def test_model_hash__any_number__matters(old, new):
         ('symbol = "ETH"', 'symbol = "BTC"', "underlyings.symbol 'BTC' stands twice"),
         ('symbol = "ETH"', 'symbol = ""', "underlyings[1].symbol"),
         ("[factors]", "[[factors]]", "factors is not a table"),
+        ('basis = "0.01"', 'basis = "1.01"', "add_ons.basis 1010000000000000000 is not an integer"),
+        ('basis = "0.01"', "basis = 0.01", "add_ons.basis 0.01 is not text"),
+        ('pin_width = "0.02"', 'pin_width = "0"', "add_ons.pin_width 0 is not an integer in 1.."),
+        ('concentration_most = "2"', 'concentration_most = "0.9"', "add_ons.concentration_most"),
+        ("pin_seconds = 86400", "", "add_ons.pin_seconds is missing"),
+        ("[add_ons]", "[[add_ons]]", "add_ons is not a table"),
+        ("token_share_bps = 5000", "token_share_bps = 0", "collateral.token_share_bps 0"),
+        ("token_share_bps = 5000", "token_share_bps = 10001", "collateral.token_share_bps 10001"),
+        ("token_share_bps = 5000", "token_cap = 5", "collateral.token_cap is unknown"),
     ],
 )  # fmt: skip
 def test_parse_model__one_fault__refused_and_named(old, new, problem):
@@ -125,7 +134,7 @@ def test_parse_model__several_faults__all_reported_at_once():
     assert str(refusal.value).count("\n- ") == 3
 
 
-@pytest.mark.parametrize("text", ["", "= 1", "version = 2"])
+@pytest.mark.parametrize("text", ["", "= 1", "version = 3"])
 def test_parse_model__no_model__refused(text):
     with pytest.raises(InputError):
         parse_model(text)

@@ -1,0 +1,113 @@
+"""What pledged tokens add to equity: never to a requirement, so they offset no risk.
+
+A token that offsets risk is a SPOT position. All Python integers: an amount is a uint128. Credits
+round down.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+from keeper.errors import InputError, MarketDataError
+from keeper.margin.toml_fields import Range
+from keeper.state.snapshot import Snapshot
+from keeper.state.tables import Tokens
+from keeper.units import BPS, E8, USD6, WAD
+
+SETTLEMENT_COIN: Final = 0
+"""The token that cash is counted in: TOKN gives its price, ACCT its amounts."""
+
+MAX_DECIMALS: Final = 36
+COLLATERAL_LIMITS: Final[dict[str, Range]] = {"token_share_bps": (1, BPS)}
+_PER_USD6: Final = E8 * WAD // USD6  # from amount * price_e8 * kept_wad, beside 10**decimals
+
+
+@dataclass(frozen=True, slots=True)
+class CollateralRule:
+    """`token_share_bps`: the largest share of an account's collateral that one token may be."""
+
+    token_share_bps: int
+
+
+def require_tokens(snapshot: Snapshot) -> None:
+    """Refuse a body in which some token cannot be valued, whoever holds it.
+
+    Raises MarketDataError where a token has no price, or tokens stand without the settlement coin;
+    InputError for decimals outside 1..36, a haircut beyond 1 or on the coin, a balance of the coin,
+    of a token that TOKN lacks or of an account that ACCT lacks.
+    """
+    _require_rows(snapshot.tokens)
+    known: set[int] = set(snapshot.tokens.token.tolist())
+    if known and SETTLEMENT_COIN not in known:
+        raise MarketDataError(
+            f"TOKN has tokens {sorted(known)} but not {SETTLEMENT_COIN}, the settlement coin: "
+            "publish its price beside theirs"
+        )
+    held: set[int] = set(snapshot.balances.token.tolist())
+    if unknown := sorted(held - known):
+        raise InputError(f"COLL has balances of tokens {unknown}, which TOKN lacks: add them there")
+    if SETTLEMENT_COIN in held:
+        raise InputError(
+            f"COLL has balances of token {SETTLEMENT_COIN}, the settlement coin: that is cash, "
+            "count it in ACCT"
+        )
+    if (snapshot.balances.account >= len(snapshot.accounts)).any():
+        raise InputError("COLL names an account row beyond ACCT: add the account there")
+
+
+def settlement_price_e8(tokens: Tokens) -> int | None:
+    """Return the price of the settlement coin; None where the chain publishes no tokens at all."""
+    found: dict[int, int] = dict(zip(tokens.token.tolist(), tokens.price_e8.tolist(), strict=True))
+    return found.get(SETTLEMENT_COIN)
+
+
+def token_value_usd6(amount: int, decimals: int, price_e8: int, haircut_wad: int) -> int:
+    """Return what an amount in base units is worth after its haircut, micro-dollars, down."""
+    return amount * price_e8 * (WAD - haircut_wad) // (10**decimals * _PER_USD6)
+
+
+def counted_usd6(cash_usd6: int, values_usd6: list[int], rule: CollateralRule) -> int:
+    """Return how much of these token values counts: of each, at most its share of all collateral.
+
+    All collateral is cash, if positive, and the values themselves. The share rounds down.
+    """
+    most = (max(cash_usd6, 0) + sum(values_usd6)) * rule.token_share_bps // BPS
+    return sum(min(value, most) for value in values_usd6)
+
+
+def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int]:
+    """Return the collateral of each row of ACCT that has a balance, micro-dollars, rounded down.
+
+    The numbers have no limit. `require_tokens` must have passed.
+    """
+    tokens, balances = snapshot.tokens, snapshot.balances
+    columns = (tokens.decimals, tokens.price_e8, tokens.haircut_wad)
+    terms = zip(*(column.tolist() for column in columns), strict=True)
+    of_token = dict(zip(tokens.token.tolist(), terms, strict=True))
+    values: defaultdict[int, list[int]] = defaultdict(list)
+    rows = zip(
+        balances.account.tolist(), balances.token.tolist(), balances.amount.tolist(), strict=True
+    )
+    for account, token, (high, low) in rows:
+        values[account].append(token_value_usd6(high << 64 | low, *of_token[token]))
+    cash = snapshot.accounts.cash_usd6
+    return {row: counted_usd6(int(cash[row]), worth, rule) for row, worth in values.items()}
+
+
+def _require_rows(tokens: Tokens) -> None:
+    columns = (tokens.token, tokens.decimals, tokens.price_e8, tokens.haircut_wad)
+    for token, decimals, price, haircut in zip(*(c.tolist() for c in columns), strict=True):
+        if price == 0:
+            raise MarketDataError(f"token {token}: price_e8 is 0, check its price feed")
+        if not 1 <= decimals <= MAX_DECIMALS:
+            raise InputError(
+                f"token {token}: decimals is {decimals}, write those of its contract, "
+                f"1 to {MAX_DECIMALS}"
+            )
+        most = 0 if token == SETTLEMENT_COIN else WAD
+        if haircut > most:
+            raise InputError(
+                f"token {token}: haircut_wad is {haircut}, write a fraction of at most {most}"
+            )
