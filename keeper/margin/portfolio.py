@@ -14,6 +14,7 @@ from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket, listing_market
 from keeper.margin.risk_arrays import RiskArrays, price_listings
 from keeper.margin.scenarios import Factors, Model
+from keeper.margin.shortfall import TailRisk, book_tail_risk, history_arrays
 from keeper.margin.standard import StandardMargin, StandardPerLot, standard_margin, standard_per_lot
 from keeper.margin.workers import SERIAL, Workers
 from keeper.state.accounts import Mode, positions_hashes
@@ -34,7 +35,8 @@ class MarginBook:
     """Per account with a leg [A], in the order of the snapshot; money in int64 micro-dollars.
 
     `account` is [A, 32] bytes, `accounts` the same as a list, `account_row` the row in the
-    snapshot. `standard` is SM, `standard_initial` SM_im, `maintenance` MM, `initial` the leaf's IM.
+    snapshot. `value_at_risk` and `shortfall` are those of history, `standard` is SM,
+    `standard_initial` SM_im, `maintenance` MM, `initial` the leaf's IM.
     `sentinel` marks accounts whose leaf must be the sentinel. Their figures hold at the last marks
     where `measured`; where not (a leg has no price, a cap is exceeded), the four requirements are
     UNKNOWN, the scenario NO_SCENARIO and the rest zero.
@@ -51,6 +53,8 @@ class MarginBook:
     minimum_charge_usd6: IntArray
     worst_loss_usd6: IntArray
     worst_scenario: NDArray[np.uint8]
+    value_at_risk_usd6: IntArray
+    shortfall_usd6: IntArray
     maintenance_usd6: IntArray
     initial_usd6: IntArray
     sentinel: BoolArray
@@ -72,10 +76,13 @@ def margin_book(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> 
     require_agreement(snapshot, model)
     market = listing_market(snapshot)
     arrays = price_listings(market, model, workers)
+    history = history_arrays(snapshot, market, model, workers)
     per_lot = standard_per_lot(market, arrays, model)
     holdings = _Holdings.of(snapshot, market)
-    measured = _measured(holdings, arrays, per_lot)
-    return _margins(holdings.only(measured), measured, arrays, per_lot, model.factors, workers)
+    measured = _measured(holdings, arrays, history, per_lot)
+    held = holdings.only(measured)
+    tail = book_tail_risk(history, held.book, model, workers)
+    return _margins(held, measured, arrays, per_lot, tail, model.factors, workers)
 
 
 def _margins(
@@ -83,6 +90,7 @@ def _margins(
     measured: BoolArray,
     arrays: RiskArrays,
     per_lot: StandardPerLot,
+    tail: TailRisk,
     factors: Factors,
     workers: Workers,
 ) -> MarginBook:
@@ -91,6 +99,7 @@ def _margins(
     standard = standard_margin(per_lot, book.listing, book.lots, book.sum_by_account, factors)
     worst_loss, worst_scenario = worst_losses(arrays.pnl, book, workers)
     charge = minimum_charge(standard, factors)
+    at_risk = np.maximum(worst_loss, tail.shortfall_usd6)
     total_lots = book.sum_by_account(np.abs(book.lots))
 
     def known(requirement: IntArray) -> IntArray:
@@ -108,8 +117,10 @@ def _margins(
         minimum_charge_usd6=charge,
         worst_loss_usd6=worst_loss,
         worst_scenario=_narrow(worst_scenario, measured),
+        value_at_risk_usd6=tail.value_at_risk_usd6,
+        shortfall_usd6=tail.shortfall_usd6,
         maintenance_usd6=known(maintenance(worst_loss, charge, standard.add_ons, factors)),
-        initial_usd6=known(initial(worst_loss, charge, standard.add_ons, total_lots, factors)),
+        initial_usd6=known(initial(at_risk, charge, standard.add_ons, total_lots, factors)),
         sentinel=~(measured & _attestable(held, arrays)),
         measured=measured,
         positions_hash=held.positions_hash,
@@ -146,14 +157,17 @@ def maintenance(
 
 
 def initial(
-    worst_loss: IntArray,
+    at_risk: IntArray,
     charge: IntArray,
     add_ons: IntArray,
     total_lots: IntArray,
     factors: Factors,
 ) -> IntArray:
-    """Return the leaf's IM, rounded up, with a micro-dollar a lot for the rounded risk arrays."""
-    scaled = mul_bps_up(np.maximum(worst_loss, charge), factors.initial_bps)
+    """Return the leaf's IM, rounded up, with a micro-dollar a lot for the rounded risk arrays.
+
+    `at_risk` is the larger of worst loss and expected shortfall.
+    """
+    scaled = mul_bps_up(np.maximum(at_risk, charge), factors.initial_bps)
     return scaled + add_ons + total_lots
 
 
@@ -206,14 +220,23 @@ def _attestable(held: _Holdings, arrays: RiskArrays) -> BoolArray:
     return (faults == 0) & (held.mode == Mode.PORTFOLIO)
 
 
-def _measured(held: _Holdings, arrays: RiskArrays, per_lot: StandardPerLot) -> BoolArray:
+def _measured(
+    held: _Holdings, arrays: RiskArrays, history: RiskArrays, per_lot: StandardPerLot
+) -> BoolArray:
     """Return where every leg has a price and no cap is exceeded: there the sums are exact."""
     book = held.book
-    usable = (_magnitude(book.lots) < LOTS_CAP) & arrays.priced[book.listing]
+    priced = arrays.priced & history.priced
+    usable = (_magnitude(book.lots) < LOTS_CAP) & priced[book.listing]
     unusable = book.sum_by_account((~usable).astype(np.int64))
     counted = held.only((unusable == 0) & (held.legs() <= MAX_LEGS))
     largest = np.abs(arrays.pnl).max(axis=1, initial=0)
-    for cell in (arrays.marks, per_lot.long, per_lot.short, per_lot.gross):
+    for cell in (
+        np.abs(history.pnl).max(axis=1, initial=0),
+        arrays.marks,
+        per_lot.long,
+        per_lot.short,
+        per_lot.gross,
+    ):
         largest = np.maximum(largest, cell)
     exposure = book.sum_by_account(np.abs(counted.book.lots) * largest[book.listing])
     # Shifted before they are summed: 32 costs may each be near 2**63.

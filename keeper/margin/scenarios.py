@@ -1,4 +1,4 @@
-"""The margin model as data: factors, risk parameters of each underlying, table of scenarios.
+"""The margin model as data: factors, risk parameters, table of scenarios, history of returns.
 
 `config/model.toml` is read strictly, and all problems are reported at once. Fractions are decimal
 text, so that no float ever rounds a parameter; everything else is an integer. A field that is
@@ -8,12 +8,15 @@ missing, unknown, of another type or outside its range is refused: a margin mode
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
-from typing import Final
+from typing import Final, cast
 
 from keeper.errors import InputError
+from keeper.margin.history import History, parse_history
+from keeper.margin.shortfall_rule import ShortfallRule, require_windows, shortfall_fields
 from keeper.margin.toml_fields import (
     Fields,
     Range,
@@ -31,7 +34,9 @@ from keeper.margin.volatility import SCAN_RULE_LIMITS, SCAN_SIGMA_LIMITS, ScanRu
 from keeper.state.hashing import keccak256
 from keeper.units import BPS, WAD
 
-VERSION: Final = 2
+VERSION: Final = 3
+_TABLES: Final = {"version", "factors", "scan", "shortfall", "underlyings", "scenarios"}
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_-]+\.csv", re.ASCII)
 MAX_SCENARIOS: Final = 48
 
 # Three times a loss is more than any margin; the cap also keeps every product inside int64.
@@ -52,6 +57,9 @@ _FRACTIONS: Final[dict[str, Range]] = {
     "linear_rate": (1, WAD),
     "option_rate": (1, WAD),
     "option_floor": (1, WAD),
+    "vol_on_return": (-WAD, WAD),
+    "vol_on_size": (-WAD, WAD),
+    "vol_residual": (0, WAD),
     **SCAN_SIGMA_LIMITS,
 }
 _UNDERLYING: Final[dict[str, Rule]] = {"underlying": (1, 2**16 - 1), "symbol": str, **_FRACTIONS}
@@ -92,7 +100,8 @@ class UnderlyingRisk:
     """Risk parameters of one underlying, fractions in wad, named as in the file.
 
     `lot` and `scan_range` are what a deployment starts from; a valuation takes both from the
-    snapshot, where the chain says what it uses.
+    snapshot, where the chain says what it uses. The last three are how ln vol at 30 days answers a
+    past day: to its return and that return's size, in standard deviations, and to chance.
     """
 
     underlying: int
@@ -106,6 +115,9 @@ class UnderlyingRisk:
     option_floor: int
     sigma_floor: int
     sigma_stress: int
+    vol_on_return: int
+    vol_on_size: int
+    vol_residual: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +155,10 @@ class Model:
     version: int
     factors: Factors
     scan: ScanRule
+    shortfall: ShortfallRule
     underlyings: tuple[UnderlyingRisk, ...]
     scenarios: tuple[Scenario, ...]
+    history: History
 
     def symbols(self) -> dict[int, str]:
         """Return the ticker of each underlying."""
@@ -158,32 +172,61 @@ class Model:
         }
 
 
-def parse_model(toml_text: str) -> Model:
-    """Return the model; raise one InputError that lists every problem, one a line."""
+def history_file(toml_text: str) -> str:
+    """Return the name of the history's file, which lies beside the model's; see `parse_model`.
+
+    Raises InputError where the text is not TOML or names none, or a file in another folder.
+    """
+    raw = parse_toml("model", toml_text).get("shortfall")
+    name = cast(Fields, raw).get("history") if isinstance(raw, dict) else None
+    if not isinstance(name, str) or not _FILE_NAME.fullmatch(name):
+        raise InputError(
+            f"shortfall.history {name!r:.100} names no file beside the model: write "
+            '[shortfall] history = "history.csv"'
+        )
+    return name
+
+
+def parse_model(toml_text: str, history_text: str) -> Model:
+    """Return the model; raise one InputError that lists every problem, one a line.
+
+    Problems of the history are looked for once the rest is sound: its columns are the underlyings'.
+    """
     document = parse_toml("model", toml_text)
     problems: list[str] = []
-    check_names(
-        "model", document, {"version", "factors", "scan", "underlyings", "scenarios"}, problems
-    )
+    check_names("model", document, _TABLES, problems)
     _check_version(document.get("version"), problems)
     factors = _factors(document.get("factors", {}), problems)
     scan = _scan(document.get("scan", {}), problems)
+    shortfall = shortfall_fields(document.get("shortfall", {}), problems)
     underlyings = _underlyings(document.get("underlyings", []), problems)
     scenarios = _scenarios(document.get("scenarios", {}), underlyings, problems)
     if problems:
         raise InputError("model is refused:\n" + "\n".join(f"- {line}" for line in problems))
+    rule, risks = ShortfallRule(**shortfall), [UnderlyingRisk(**row) for row in underlyings]
+    history = parse_history(history_text, [risk.symbol for risk in risks])
+    require_windows(rule, history)
     return Model(
         VERSION,
         Factors(**factors),
         ScanRule(**{f"{name}_wad": value for name, value in scan.items()}),
-        tuple(UnderlyingRisk(**fields) for fields in underlyings),
-        tuple(Scenario(**fields) for fields in scenarios),
+        rule,
+        tuple(risks),
+        tuple(Scenario(**row) for row in scenarios),
+        history,
     )
 
 
 def canonical_json(model: Model) -> str:
-    """Return the text that is hashed: keys sorted, no white space, fractions as wad integers."""
-    return json.dumps(asdict(model), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Return the text that is hashed: keys sorted, no white space, fractions as wad integers.
+
+    The history stands in it as its digest.
+    """
+    document = {field.name: getattr(model, field.name) for field in fields(model)}
+    document["history"] = "0x" + model.history.digest.hex()
+    return json.dumps(
+        document, default=asdict, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
 
 
 def model_hash(model: Model) -> bytes:

@@ -283,7 +283,7 @@ def test_margin_book__other_model__refused():
 def test_margin_book__block_boundaries__change_nothing(monkeypatch):
     accounts = [account(n, lots) for n, lots in enumerate(BOOKS.values(), 1)]
     whole = margin_book(exchange(accounts), MODEL)
-    monkeypatch.setattr("keeper.margin.losses._PART_LEGS", 1)
+    monkeypatch.setattr("keeper.margin.losses.PART_LEGS", 1)
     cut = margin_book(exchange(accounts), MODEL)
     assert np.array_equal(whole.worst_loss_usd6, cut.worst_loss_usd6)
     assert np.array_equal(whole.worst_scenario, cut.worst_scenario)
