@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from keeper.chain.artifacts import shipped_file
-from keeper.margin.scenarios import Model, history_file, parse_model
+from keeper.margin.scenarios import Model, parse_model
+from keeper.margin.shortfall_rule import history_file
 
 
 def read_model(path: Path | None = None) -> Model:
@@ -16,4 +17,5 @@ def read_model(path: Path | None = None) -> Model:
     """
     path = shipped_file("config", "model.toml") if path is None else path
     text = path.read_text(encoding="utf-8")
-    return parse_model(text, (path.parent / history_file(text)).read_text(encoding="utf-8"))
+    name = history_file(text)  # a model without one is refused with all that is wrong with it
+    return parse_model(text, (path.parent / name).read_text(encoding="utf-8") if name else "")

@@ -17,7 +17,7 @@ from keeper.pricing.scalars import exp1, price1, standardised1
 from keeper.units import BoolArray, FloatArray, IntArray
 
 _ROUNDER_WORD = np.int64(ROUNDER_BITS)
-_BLOCKS_A_LOSS = 2  # of which the largest are taken first, for each loss wanted
+_COMBS_A_LOSS = 3  # for each loss that is wanted
 
 
 @scalar
@@ -147,32 +147,33 @@ def _largest(
 ) -> None:
     """Write the `count` largest of `row[begin:end]` to the head of `best`, ascending.
 
-    The largest of blocks first: the `count`-th of them bounds the answer from below, and few blocks
-    reach above it. Then only those are searched, each without its largest, which is in already.
+    The largest of combs first: every `combs`-th loss is one comb, so that a vector takes many combs
+    at a time. The `count`-th of these bounds the answer from below, and few combs reach above it.
+    Then only those are searched, each without its largest, which is in already.
     """
-    size = max((end - begin) // (_BLOCKS_A_LOSS * count), 1)
-    blocks = (end - begin + size - 1) // size
-    for block in range(blocks):
-        first = begin + block * size
-        last = min(first + size, end)
-        top = row[first]
-        for s in range(first + 1, last):
-            top = max(top, row[s])
-        tops[block] = top
-    for block in range(count):
-        _insert(best, block, tops[block])
-    for block in range(count, blocks):
-        if tops[block] > best[0]:
-            _replace_least(best, count, tops[block])
+    combs = min(_COMBS_A_LOSS * count, end - begin)
+    for comb in range(combs):
+        tops[comb] = row[begin + comb]
+    first = begin + combs
+    while first + combs <= end:
+        for comb in range(combs):
+            tops[comb] = max(tops[comb], row[first + comb])
+        first += combs
+    for comb in range(end - first):
+        tops[comb] = max(tops[comb], row[first + comb])
+    for comb in range(count):
+        _insert(best, comb, tops[comb])
+    for comb in range(count, combs):
+        if tops[comb] > best[0]:
+            _replace_least(best, count, tops[comb])
     bound = best[0]
-    for block in range(blocks):
-        if tops[block] > bound:
-            first = begin + block * size
-            last = min(first + size, end)
+    for comb in range(combs):
+        top = tops[comb]
+        if top > bound:
             skipped = False
-            for s in range(first, last):
+            for s in range(begin + comb, end, combs):
                 if row[s] > best[0]:
-                    if row[s] == tops[block] and not skipped:
+                    if row[s] == top and not skipped:
                         skipped = True
                     else:
                         _replace_least(best, count, row[s])

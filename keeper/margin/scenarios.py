@@ -8,11 +8,10 @@ missing, unknown, of another type or outside its range is refused: a margin mode
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
-from typing import Final, cast
+from typing import Final
 
 from keeper.errors import InputError
 from keeper.margin.history import History, parse_history
@@ -36,7 +35,6 @@ from keeper.units import BPS, WAD
 
 VERSION: Final = 3
 _TABLES: Final = {"version", "factors", "scan", "shortfall", "underlyings", "scenarios"}
-_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_-]+\.csv", re.ASCII)
 MAX_SCENARIOS: Final = 48
 
 # Three times a loss is more than any margin; the cap also keeps every product inside int64.
@@ -170,21 +168,6 @@ class Model:
             risk.underlying: ScanSigmas(risk.sigma_floor, risk.sigma_stress)
             for risk in self.underlyings
         }
-
-
-def history_file(toml_text: str) -> str:
-    """Return the name of the history's file, which lies beside the model's; see `parse_model`.
-
-    Raises InputError where the text is not TOML or names none, or a file in another folder.
-    """
-    raw = parse_toml("model", toml_text).get("shortfall")
-    name = cast(Fields, raw).get("history") if isinstance(raw, dict) else None
-    if not isinstance(name, str) or not _FILE_NAME.fullmatch(name):
-        raise InputError(
-            f"shortfall.history {name!r:.100} names no file beside the model: write "
-            '[shortfall] history = "history.csv"'
-        )
-    return name
 
 
 def parse_model(toml_text: str, history_text: str) -> Model:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from keeper.errors import InputError
 from keeper.margin.history import History, day_of, day_text
-from keeper.margin.toml_fields import Fields, Range, Rule, check_fields, fraction, table
+from keeper.margin.toml_fields import Fields, Range, Rule, check_fields, fraction, parse_toml, table
 from keeper.units import WAD
 
 # The first filtered days of a history only start the volatility that the later ones are over.
 WARM_UP_DAYS: Final = 30
 _WINDOW_DAYS: Final = (100, 5_000)
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,60}\.csv", re.ASCII)
 
 _FRACTIONS: Final[dict[str, Range]] = {
     "decay": (1, WAD - 1),
@@ -55,6 +57,16 @@ class ShortfallRule:
         return self.stressed_to_day - self.stressed_from_day + 1
 
 
+def history_file(toml_text: str) -> str | None:
+    """Return the name of the history's file, beside that of the model; None where none is named.
+
+    Raises InputError for what is not TOML; `parse_model` says what else is wrong.
+    """
+    raw = parse_toml("model", toml_text).get("shortfall")
+    name = cast(Fields, raw).get("history") if isinstance(raw, dict) else None
+    return name if isinstance(name, str) and _FILE_NAME.fullmatch(name) else None
+
+
 def shortfall_fields(raw: object, problems: list[str]) -> Fields:
     """Return the table as the fields of ShortfallRule; note missing, unknown and bad ones."""
     fields = table("shortfall", raw, problems)
@@ -63,6 +75,9 @@ def shortfall_fields(raw: object, problems: list[str]) -> Fields:
         for name in _FRACTIONS.keys() & fields.keys()
     }
     check_fields("shortfall", fields | found, _RULES, problems)
+    name = fields.get("history")
+    if isinstance(name, str) and not _FILE_NAME.fullmatch(name):
+        problems.append(f"shortfall.history {name[:60]!r} is no file beside it: name it x.csv")
     days = {
         name: _day(f"shortfall.{name}", fields[name], problems)
         for name in ("stressed_from", "stressed_to")

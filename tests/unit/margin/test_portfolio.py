@@ -51,6 +51,7 @@ BOOKS = {
         spot(): 77,
     },
 }
+REFERENCE = Reference(MODEL_TEXT, UNDERLYINGS, FORWARDS, NOW)
 CASH = 1_234_567_891
 COSTS = {perpetual(): 36_000_123_456, perpetual(BTC): -7_000_001}
 
@@ -96,8 +97,7 @@ def test_margin_book__small_book__every_figure_equals_the_reference(name):
     lots = BOOKS[name]
     costs = costs_of(lots)
     book = only(exchange([account(1, lots, cash_usd6=CASH, costs=costs)]))
-    reference = Reference(MODEL_TEXT, UNDERLYINGS, FORWARDS, NOW)
-    assert figures(book, 0) == reference.figures(lots, CASH, costs)
+    assert figures(book, 0) == REFERENCE.figures(lots, CASH, costs)
     assert not book.sentinel[0]
     assert book.positions_hash == [positions_hash(2, list(lots.items()))]
 

@@ -8,7 +8,7 @@ import pytest
 
 from keeper.errors import InputError
 from keeper.margin.scenarios import canonical_json, model_hash, parse_model
-from tests.books import MODEL, MODEL_TEXT
+from tests.books import HISTORY_TEXT, MODEL, MODEL_TEXT
 
 
 def test_parse_model__committed_file__has_its_numbers():
@@ -31,16 +31,18 @@ def test_canonical_json__committed_file__sorted_without_spaces_or_floats():
 
 
 def test_model_hash__committed_file__golden():
-    # Changes only with config/model.toml: then this is another model.
-    golden = "0fb043c7814b58a1e45884f001c13d44ec68e9f214e3949c67f6847a7dd902cc"
+    # Changes only with config/model.toml or history.csv: then this is another model.
+    golden = "497d61e931e376f97137e10ca1d41946355c053d1191fdcfcd62442e61230123"
     assert model_hash(MODEL).hex() == golden
 
 
 def test_model_hash__comments_and_layout__do_not_matter():
-    assert model_hash(parse_model("# another comment\n" + MODEL_TEXT)) == model_hash(MODEL)
+    assert model_hash(parse_model("# another comment\n" + MODEL_TEXT, HISTORY_TEXT)) == model_hash(
+        MODEL
+    )
     spelled = MODEL_TEXT.replace('vol_up = "0.30"', 'vol_up = "0.3"')
     assert spelled != MODEL_TEXT
-    assert model_hash(parse_model(spelled)) == model_hash(MODEL)
+    assert model_hash(parse_model(spelled, HISTORY_TEXT)) == model_hash(MODEL)
 
 
 @pytest.mark.parametrize(
@@ -54,16 +56,16 @@ def test_model_hash__comments_and_layout__do_not_matter():
 def test_model_hash__any_number__matters(old, new):
     changed = MODEL_TEXT.replace(old, new, 1)
     assert changed != MODEL_TEXT
-    assert model_hash(parse_model(changed)) != model_hash(MODEL)
+    assert model_hash(parse_model(changed, HISTORY_TEXT)) != model_hash(MODEL)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("version = 2", "version = 1", "version 1"),
-        ("version = 2", "version = true", "version True"),
-        ("version = 2\n", "", "model.version is missing"),
-        ("version = 2", "version = 2\nextra = 1", "model.extra is unknown"),
+        ("version = 3", "version = 2", "version 2"),
+        ("version = 3", "version = true", "version True"),
+        ("version = 3\n", "", "model.version is missing"),
+        ("version = 3", "version = 3\nextra = 1", "model.extra is unknown"),
         ("grid_bps = 12500", "", "factors.grid_bps is missing"),
         ("grid_bps = 12500", "grid_bps = 12500\nhaste = 1", "factors.haste is unknown"),
         ("grid_bps = 12500", "grid_bps = 12500.0", "factors.grid_bps 12500.0"),
@@ -87,7 +89,7 @@ def test_model_hash__any_number__matters(old, new):
 def test_parse_model__one_fault__refused_and_named(old, new, problem):
     assert old in MODEL_TEXT
     with pytest.raises(InputError) as refusal:
-        parse_model(MODEL_TEXT.replace(old, new, 1))
+        parse_model(MODEL_TEXT.replace(old, new, 1), HISTORY_TEXT)
     assert problem in str(refusal.value)
 
 
@@ -113,7 +115,7 @@ def test_parse_model__one_fault__refused_and_named(old, new, problem):
 )
 def test_parse_model__without_end__refused_and_named(text, problem):
     with pytest.raises(InputError) as refusal:
-        parse_model(text)
+        parse_model(text, HISTORY_TEXT)
     assert problem in str(refusal.value)
     assert len(str(refusal.value)) < 400
 
@@ -121,11 +123,11 @@ def test_parse_model__without_end__refused_and_named(text, problem):
 def test_parse_model__several_faults__all_reported_at_once():
     text = MODEL_TEXT.replace("grid_bps = 12500", "").replace(" 1700,", " 0,")
     with pytest.raises(InputError) as refusal:
-        parse_model(text)
+        parse_model(text, HISTORY_TEXT)
     assert str(refusal.value).count("\n- ") == 3
 
 
-@pytest.mark.parametrize("text", ["", "= 1", "version = 2"])
+@pytest.mark.parametrize("text", ["", "= 1", "version = 3"])
 def test_parse_model__no_model__refused(text):
     with pytest.raises(InputError):
-        parse_model(text)
+        parse_model(text, HISTORY_TEXT)
