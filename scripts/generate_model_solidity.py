@@ -12,7 +12,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from keeper.chain.engine import risk_words, scenario_words
-from keeper.margin.scenarios import Factors, Model, parse_model
+from keeper.chain.model_file import read_model
+from keeper.margin.scenarios import Factors, Model
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "contracts" / "test" / "support" / "Model.sol"
@@ -99,7 +100,7 @@ def main() -> int:
     """Write the library, or with --check exit 1 where it is not what the model says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
-    text = rendered(parse_model((ROOT / "config" / "model.toml").read_text("utf-8")))
+    text = rendered(read_model(ROOT / "config" / "model.toml"))
     if parser.parse_args().check:
         return 0 if TARGET.read_text("utf-8") == text else 1
     TARGET.write_text(text, encoding="utf-8")

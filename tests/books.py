@@ -21,8 +21,10 @@ from keeper.state.snapshot import (
     build_snapshot,
 )
 
-MODEL_TEXT = (Path(__file__).parents[1] / "config" / "model.toml").read_text("utf-8")
-MODEL = parse_model(MODEL_TEXT)
+CONFIG = Path(__file__).parents[1] / "config"
+MODEL_TEXT = (CONFIG / "model.toml").read_text("utf-8")
+HISTORY_TEXT = (CONFIG / "history.csv").read_text("utf-8")
+MODEL = parse_model(MODEL_TEXT, HISTORY_TEXT)
 STILL = Scenario(
     "one",
     spot_bps=0,

@@ -15,6 +15,8 @@ from typing import Any
 
 import mpmath as mp
 
+from tests.reference_history import PastDays, term_shift
+
 mp.mp.dps = 40
 YEAR = 365 * 86400
 SHIFTS = ("flat", "front", "twist", "skew", "curvature")
@@ -41,7 +43,11 @@ class Reference:
         self.risk = {row["underlying"]: row for row in self.model["underlyings"]}
         self.underlying = {row.underlying: row for row in underlyings}
         self.forward_row = {(row.underlying, row.expiry): row for row in forwards}
-        self.known_pnl: dict[int, list[int]] = {}  # slow to compute, the same for every account
+        self.past = PastDays(self.model)
+        # Slow to compute, the same for every account.
+        self.known_pnl: dict[int, list[int]] = {}
+        self.known_days: dict[int, list[tuple[mp.mpf, mp.mpf]]] = {}
+        self.known_past_pnl: dict[int, list[int]] = {}
 
     def rate(self, underlying: int, name: str) -> Fraction:
         return Fraction(Decimal(self.risk[underlying][name]))
@@ -138,6 +144,37 @@ class Reference:
             )
             for s in self.scenarios
         ]
+
+    def days(self, underlying: int) -> list[tuple[mp.mpf, mp.mpf]]:
+        if underlying not in self.known_days:
+            scan = mp.mpf(self.underlying[underlying].scan_range_wad) / 10**18
+            sigma = scan / mp.mpf(self.model["scan"]["kappa"])
+            self.known_days[underlying] = self.past.days(self.risk[underlying], sigma)
+        return self.known_days[underlying]
+
+    def past_pnl(self, instrument: int) -> list[int]:
+        """What a lot gains on each past day, in today's volatility or raw, a day later."""
+        if instrument not in self.known_past_pnl:
+            underlying, expiry, _, _ = fields(instrument)
+            left = max(expiry - self.now - 86400, 0)
+            exponent, now = self.model["shortfall"]["vol_exponent"], self.mark(instrument)
+            self.known_past_pnl[instrument] = [
+                self.per_lot(
+                    instrument,
+                    self.after(instrument, move, term_shift(answer, exponent, left), left) - now,
+                )
+                for move, answer in self.days(underlying)
+            ]
+        return self.known_past_pnl[instrument]
+
+    def after(self, instrument: int, move: mp.mpf, shift: mp.mpf, left: int) -> mp.mpf:
+        """Value a unit after a move of prices and of ln vol, with seconds left."""
+        _, _, kind, strike = fields(instrument)
+        reference = real(self.reference(instrument)) * (1 + move)
+        if kind <= 3:
+            return reference
+        vol = mp.sqrt(self.variance(instrument)) * mp.exp(shift)
+        return black(reference, real(strike), vol, mp.mpf(left) / YEAR, 1 if kind == 4 else -1)
 
     def standard(self, instrument: int, lots: int) -> int:
         """Standard margin of one lot, rounded up."""
@@ -267,7 +304,12 @@ class Reference:
             math.ceil(factors["minimum_charge_bps"] * gross),
             math.ceil(factors["minimum_charge_standard_bps"] * (paid + others)),
         )
-        scaled = factors["initial_bps"] * max(worst, charge)
+        past = {i: self.past_pnl(i) for i in legs}
+        days = len(next(iter(past.values())))
+        tail = self.past.risk_of(
+            [-sum(n * past[i][d] for i, n in legs.items()) for d in range(days)]
+        )
+        scaled = factors["initial_bps"] * max(worst, charge, tail["shortfall_usd6"])
         on_top = sum(self.initial_add_ons(legs).values())
         value = sum(n * self.per_lot(i, self.mark(i)) for i, n in legs.items())
         return {
@@ -281,6 +323,7 @@ class Reference:
             "minimum_charge_usd6": charge,
             "worst_loss_usd6": worst,
             "worst_scenario": losses.index(worst) if worst > 0 else 0,
+            **tail,
             "maintenance_usd6": max(math.ceil(factors["maintenance_bps"] * worst), charge)
             + add_ons,
             "initial_usd6": math.ceil(scaled) + add_ons + on_top + sum(map(abs, legs.values())),

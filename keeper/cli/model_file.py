@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from keeper.chain.artifacts import shipped_file
+from keeper.chain.model_file import read_model
 from keeper.errors import ConfigError, InputError
-from keeper.margin.scenarios import Model, parse_model
+from keeper.margin.scenarios import Model
 
 ModelFile = Annotated[
     Path | None, typer.Option("--model", help="Model file; the shipped model by default.")
@@ -17,10 +18,10 @@ ModelFile = Annotated[
 
 
 def load_model(file: Path | None) -> Model:
-    """The model file, by default the shipped one."""
+    """The model file and the history that it names, by default the shipped ones."""
     path = shipped_file("config", "model.toml") if file is None else file
     try:
-        return parse_model(path.read_text(encoding="utf-8"))
+        return read_model(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"model_file {path}: {error}") from error
     except InputError as error:

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from keeper.chain.artifacts import shipped_file
 from keeper.chain.client import ChainClient
 from keeper.chain.deployment import Contract, Deployment
 from keeper.chain.engine import risk_words, scenario_words
+from keeper.chain.model_file import read_model
 from keeper.devnet import keys
 from keeper.devnet.market import EXPIRIES, SYMBOLS, UNDERLYINGS
 from keeper.devnet.wallet import Wallet
-from keeper.margin.scenarios import Model, model_hash, parse_model
+from keeper.margin.scenarios import Model, model_hash
 
 EPOCH_BLOCKS: Final = 32
 THRESHOLD: Final = 2
@@ -33,7 +33,7 @@ class DevDeployment:
 
 def shipped_model() -> Model:
     """Return the margin model that the package ships."""
-    return parse_model(shipped_file("config", "model.toml").read_text(encoding="utf-8"))
+    return read_model()
 
 
 def deploy(

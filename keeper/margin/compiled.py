@@ -17,6 +17,7 @@ from keeper.pricing.scalars import exp1, price1, standardised1
 from keeper.units import BoolArray, FloatArray, IntArray
 
 _ROUNDER_WORD = np.int64(ROUNDER_BITS)
+_COMBS_A_LOSS = 3  # for each loss that is wanted
 
 
 @scalar
@@ -91,33 +92,11 @@ def worst_losses(
     loss: IntArray,
     scenario: NDArray[np.uint16],
 ) -> None:
-    """Write the largest loss above zero of each account, and its first scenario.
-
-    Four legs at a time, so that the row of losses passes the cache a quarter as often.
-    """
+    """Write the largest loss above zero of each account, and its first scenario."""
     row = np.empty(pnl.shape[1], np.int64)
     for account in range(starts.size):
-        leg = starts[account]
         end = starts[account + 1] if account + 1 < starts.size else lots.size
-        row[:] = 0
-        while leg + 4 <= end:
-            n0, n1 = np.int64(lots[leg]), np.int64(lots[leg + 1])
-            n2, n3 = np.int64(lots[leg + 2]), np.int64(lots[leg + 3])
-            p0, p1 = pnl[listing[leg]], pnl[listing[leg + 1]]
-            p2, p3 = pnl[listing[leg + 2]], pnl[listing[leg + 3]]
-            for s in range(row.size):
-                row[s] -= (
-                    n0 * np.int64(p0[s])
-                    + n1 * np.int64(p1[s])
-                    + n2 * np.int64(p2[s])
-                    + n3 * np.int64(p3[s])
-                )
-            leg += 4
-        while leg < end:
-            n0, p0 = np.int64(lots[leg]), pnl[listing[leg]]
-            for s in range(row.size):
-                row[s] -= n0 * np.int64(p0[s])
-            leg += 1
+        _losses_of(pnl, listing, lots, starts[account], end, row)
         worst = np.int64(0)
         for s in range(row.size):
             worst = max(worst, row[s])
@@ -127,3 +106,128 @@ def worst_losses(
                 first += 1
         loss[account] = worst
         scenario[account] = first
+
+
+@kernel
+def tail_sums(
+    pnl: NDArray[np.signedinteger[Any]],
+    listing: NDArray[np.integer[Any]],
+    lots: NDArray[np.signedinteger[Any]],
+    starts: IntArray,
+    ends: IntArray,
+    whole: IntArray,
+    edge: IntArray,
+    high: IntArray,
+    low: IntArray,
+) -> None:
+    """Write the (whole + 1)-th largest loss of each window and account, and the sums of the larger
+    ones in two parts; see `tail`. Windows end before the columns `ends`; outputs are [W, A].
+    """
+    row = np.empty(pnl.shape[1], np.int64)
+    best = np.empty(whole.max() + 1, np.int64)
+    tops = np.empty(pnl.shape[1], np.int64)
+    for account in range(starts.size):
+        last = starts[account + 1] if account + 1 < starts.size else lots.size
+        _losses_of(pnl, listing, lots, starts[account], last, row)
+        begin = 0
+        for w in range(ends.size):
+            count = whole[w] + 1
+            _largest(row, begin, ends[w], count, tops, best)
+            begin = ends[w]
+            highs, lows = np.int64(0), np.int64(0)
+            for n in range(1, count):
+                highs += best[n] >> 31
+                lows += best[n] & 0x7FFFFFFF
+            edge[w, account], high[w, account], low[w, account] = best[0], highs, lows
+
+
+@scalar
+def _largest(
+    row: IntArray, begin: int, end: int, count: int, tops: IntArray, best: IntArray
+) -> None:
+    """Write the `count` largest of `row[begin:end]` to the head of `best`, ascending.
+
+    The largest of combs first: every `combs`-th loss is one comb, so that a vector takes many combs
+    at a time. The `count`-th of these bounds the answer from below, and few combs reach above it.
+    Then only those are searched, each without its largest, which is in already.
+    """
+    combs = min(_COMBS_A_LOSS * count, end - begin)
+    for comb in range(combs):
+        tops[comb] = row[begin + comb]
+    first = begin + combs
+    while first + combs <= end:
+        for comb in range(combs):
+            tops[comb] = max(tops[comb], row[first + comb])
+        first += combs
+    for comb in range(end - first):
+        tops[comb] = max(tops[comb], row[first + comb])
+    for comb in range(count):
+        _insert(best, comb, tops[comb])
+    for comb in range(count, combs):
+        if tops[comb] > best[0]:
+            _replace_least(best, count, tops[comb])
+    bound = best[0]
+    for comb in range(combs):
+        top = tops[comb]
+        if top > bound:
+            skipped = False
+            for s in range(begin + comb, end, combs):
+                if row[s] > best[0]:
+                    if row[s] == top and not skipped:
+                        skipped = True
+                    else:
+                        _replace_least(best, count, row[s])
+
+
+@scalar
+def _insert(best: IntArray, count: int, x: int) -> None:
+    """Insert `x` into the ascending first `count` of `best`, which grow by one."""
+    n = count
+    while n > 0 and best[n - 1] > x:
+        best[n] = best[n - 1]
+        n -= 1
+    best[n] = x
+
+
+@scalar
+def _replace_least(best: IntArray, count: int, x: int) -> None:
+    """Drop the least of the ascending first `count` of `best` for a larger `x`."""
+    n = 1
+    while n < count and best[n] < x:
+        best[n - 1] = best[n]
+        n += 1
+    best[n - 1] = x
+
+
+@scalar
+def _losses_of(
+    pnl: NDArray[np.signedinteger[Any]],
+    listing: NDArray[np.integer[Any]],
+    lots: NDArray[np.signedinteger[Any]],
+    leg: int,
+    end: int,
+    row: IntArray,
+) -> None:
+    """Write the losses of legs `leg` to `end` in every scenario to `row`.
+
+    Four legs at a time, so that the row of losses passes the cache a quarter as often.
+    """
+    row[:] = 0
+    while leg + 4 <= end:
+        n0, n1 = np.int64(lots[leg]), np.int64(lots[leg + 1])
+        n2, n3 = np.int64(lots[leg + 2]), np.int64(lots[leg + 3])
+        p0, p1 = pnl[listing[leg]], pnl[listing[leg + 1]]
+        p2, p3 = pnl[listing[leg + 2]], pnl[listing[leg + 3]]
+        for s in range(row.size):
+            row[s] -= (
+                n0 * np.int64(p0[s])
+                + n1 * np.int64(p1[s])
+                + n2 * np.int64(p2[s])
+                + n3 * np.int64(p3[s])
+            )
+        leg += 4
+    while leg < end:
+        n0, p0 = np.int64(lots[leg]), pnl[listing[leg]]
+        for s in range(row.size):
+            row[s] -= n0 * np.int64(p0[s])
+        leg += 1

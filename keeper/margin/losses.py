@@ -19,8 +19,8 @@ from keeper.margin.workers import SERIAL, Workers
 from keeper.pricing import backend
 from keeper.units import BoolArray, IntArray
 
-_PART_LEGS: Final = 2**16  # a few milliseconds of work: small beside a book, large beside a call
-_BLOCK_CELLS: Final = 2**19  # of the numpy twin: 4 MB of int64, inside the cache
+PART_LEGS: Final = 2**16  # a few milliseconds of work: small beside a book, large beside a call
+BLOCK_CELLS: Final = 2**19  # of the numpy twin: 4 MB of int64, inside the cache
 _MOST_SCENARIOS: Final = 2**16
 
 
@@ -108,21 +108,28 @@ def worst_losses(
 
     Raises InputError for a listing outside of `pnl`, and unless 1 <= S <= 65536.
     """
-    listings, scenarios = pnl.shape
+    scenarios = pnl.shape[1]
     if not 0 < scenarios <= _MOST_SCENARIOS:
         raise InputError(f"risk arrays have {scenarios} scenarios: give 1 to {_MOST_SCENARIOS}")
+    cells, slim = checked(pnl, book)
     if not len(book.starts):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint16)
-    lowest, highest = int(book.listing.min()), int(book.listing.max())
-    if lowest < 0 or highest >= listings:
-        raise InputError(
-            f"legs are in listings {lowest} to {highest}, but risk arrays have {listings}: "
-            "use those of the same snapshot"
-        )
-    cells, slim = _narrowest(pnl, book)
-    found = workers.map(_worst_of_part, cells, slim.split(_PART_LEGS))
+    found = workers.map(_worst_of_part, cells, slim.split(PART_LEGS))
     losses, indices = zip(*found, strict=True)
     return np.concatenate(losses), np.concatenate(indices)
+
+
+def checked(pnl: IntArray, book: Book) -> tuple[NDArray[np.signedinteger[Any]], Book]:
+    """Return both as the loops take them; raise InputError for a listing outside of `pnl`."""
+    if not len(book.starts):
+        return pnl, book
+    lowest, highest = int(book.listing.min()), int(book.listing.max())
+    if lowest < 0 or highest >= len(pnl):
+        raise InputError(
+            f"legs are in listings {lowest} to {highest}, but risk arrays have {len(pnl)}: "
+            "use those of the same snapshot"
+        )
+    return _narrowest(pnl, book)
 
 
 def _narrowest(pnl: IntArray, book: Book) -> tuple[NDArray[np.signedinteger[Any]], Book]:
@@ -147,7 +154,7 @@ def _worst_of_part(
     cells: NDArray[np.signedinteger[Any]], part: Book
 ) -> tuple[IntArray, NDArray[np.uint16]]:
     if not backend.COMPILED:
-        blocks = part.split(max(1, _BLOCK_CELLS // cells.shape[1]))
+        blocks = part.split(max(1, BLOCK_CELLS // cells.shape[1]))
         losses, indices = zip(*(worst(scenario_losses(cells, b)) for b in blocks), strict=True)
         return np.concatenate(losses), np.concatenate(indices)
 

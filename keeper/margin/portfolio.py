@@ -14,9 +14,16 @@ from keeper.margin.agreement import require_agreement
 from keeper.margin.collateral import CollateralRule, collateral_by_row, settlement_price_e8
 from keeper.margin.losses import Book
 from keeper.margin.market import CELL_CAP_USD6, ListingMarket, listing_market
-from keeper.margin.modes import by_mode, is_provable, worst_losses_by_mode
+from keeper.margin.modes import (
+    Pool,
+    by_mode,
+    is_provable,
+    tail_risk_by_mode,
+    worst_losses_by_mode,
+)
 from keeper.margin.risk_arrays import RiskArrays, price_listings
 from keeper.margin.scenarios import Factors, Model
+from keeper.margin.shortfall import TailRisk, history_arrays
 from keeper.margin.standard import StandardMargin, StandardPerLot, standard_margin, standard_per_lot
 from keeper.margin.workers import SERIAL, Workers
 from keeper.state.accounts import positions_hashes
@@ -37,9 +44,10 @@ class MarginBook:
     """Per account with a leg [A], in the order of the snapshot; money in int64 micro-dollars.
 
     `account` is [A, 32] bytes, `accounts` the same as a list, `account_row` the row in the
-    snapshot. `standard` is SM, `standard_initial` SM_im, `maintenance` MM, `initial` the leaf's IM.
-    `add_ons` is the short-option minimum, in SM and MM as well; `initial_add_ons` is the sum of
-    `initial_parts`, in IM alone. `collateral` is what pledged tokens count for in equity.
+    snapshot. `value_at_risk` and `shortfall` are those of history, `standard` is SM,
+    `standard_initial` SM_im, `maintenance` MM, `initial` the leaf's IM. `add_ons` is the
+    short-option minimum, in SM and MM as well; `initial_add_ons` is the sum of `initial_parts`, in
+    IM alone. `collateral` is what pledged tokens count for in equity.
     `mode` says what is pooled (`keeper.margin.modes`): where not all is, no one scenario shows
     `worst_loss` and its index is NO_SCENARIO; where nothing is, MM is SM and IM is SM_im.
     `sentinel` marks accounts whose leaf must be the sentinel. Their figures hold at the last marks
@@ -62,6 +70,8 @@ class MarginBook:
     minimum_charge_usd6: IntArray
     worst_loss_usd6: IntArray
     worst_scenario: NDArray[np.uint8]
+    value_at_risk_usd6: IntArray
+    shortfall_usd6: IntArray
     maintenance_usd6: IntArray
     initial_usd6: IntArray
     sentinel: BoolArray
@@ -83,14 +93,18 @@ def margin_book(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> 
     require_agreement(snapshot, model)
     market = listing_market(snapshot)
     arrays = price_listings(market, model, workers)
+    history = history_arrays(snapshot, market, model, workers)
     per_lot = standard_per_lot(market, arrays, model)
     price_of_coin = settlement_price_e8(snapshot.tokens)
-    cells = _Cells(arrays, per_lot, add_ons_per_lot(market, model.add_ons, price_of_coin))
+    on_top = add_ons_per_lot(market, model.add_ons, price_of_coin)
+    cells = _Cells(arrays, history, per_lot, on_top)
     holdings = _Holdings.of(snapshot, market, model.collateral)
     measured = _measured(holdings, cells)
     held = holdings.only(measured)
-    pooled = worst_losses_by_mode(arrays.pnl, held.book, held.mode, market.underlying, workers)
-    return _margins(held, measured, cells, pooled, model.factors)
+    pool = Pool(held.book, held.mode, market.underlying)
+    worst = worst_losses_by_mode(arrays.pnl, pool, workers)
+    tail = tail_risk_by_mode(history, pool, model, workers)
+    return _margins(held, measured, cells, worst, tail, model.factors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +112,7 @@ class _Cells:
     """All that is known of a lot of each listing."""
 
     arrays: RiskArrays
+    history: RiskArrays
     standard: StandardPerLot
     add_ons: AddOnsPerLot
 
@@ -106,23 +121,24 @@ def _margins(
     held: _Holdings,
     measured: BoolArray,
     cells: _Cells,
-    pooled: tuple[IntArray, NDArray[np.uint16]],
+    worst: tuple[IntArray, NDArray[np.uint16]],
+    tail: TailRisk,
     factors: Factors,
 ) -> MarginBook:
     """Fill the Aggregation table for holdings that are empty where not `measured`.
 
-    `pooled` are the losses that count in each account's mode, and their scenarios.
+    `worst` and `tail` are what counts in each account's mode, and the worst losses' scenarios.
     """
     book = held.book
     standard = standard_margin(
         cells.standard, book.listing, book.lots, book.sum_by_account, factors
     )
-    worst_loss, worst_scenario = pooled
+    worst_loss, worst_scenario = worst
     charge = minimum_charge(standard, factors)
     parts = add_ons(cells.add_ons, book)
     on_top = parts.total()
     least = initial(
-        worst_loss,
+        np.maximum(worst_loss, tail.shortfall_usd6),
         charge,
         standard.add_ons + on_top,
         book.sum_by_account(np.abs(book.lots)),
@@ -148,6 +164,8 @@ def _margins(
         minimum_charge_usd6=charge,
         worst_loss_usd6=worst_loss,
         worst_scenario=_narrow(worst_scenario, measured & is_provable(held.mode)),
+        value_at_risk_usd6=tail.value_at_risk_usd6,
+        shortfall_usd6=tail.shortfall_usd6,
         maintenance_usd6=required(
             standard.maintenance, maintenance(worst_loss, charge, standard.add_ons, factors)
         ),
@@ -188,7 +206,7 @@ def maintenance(
 
 
 def initial(
-    worst_loss: IntArray,
+    at_risk: IntArray,
     charge: IntArray,
     add_ons: IntArray,
     total_lots: IntArray,
@@ -196,9 +214,10 @@ def initial(
 ) -> IntArray:
     """Return the leaf's IM, rounded up, with a micro-dollar a lot for the rounded risk arrays.
 
-    `add_ons` are all of them, the short-option minimum too.
+    `at_risk` is the larger of worst loss and expected shortfall, `add_ons` are all of them, the
+    short-option minimum too.
     """
-    scaled = mul_bps_up(np.maximum(worst_loss, charge), factors.initial_bps)
+    scaled = mul_bps_up(np.maximum(at_risk, charge), factors.initial_bps)
     return scaled + add_ons + total_lots
 
 
@@ -265,12 +284,14 @@ def _attestable(held: _Holdings, arrays: RiskArrays) -> BoolArray:
 def _measured(held: _Holdings, cells: _Cells) -> BoolArray:
     """Return where every leg has a price and no cap is exceeded: there the sums are exact."""
     book, arrays, per_lot = held.book, cells.arrays, cells.standard
-    on_top = cells.add_ons.largest()
-    usable = (arrays.priced & (on_top < CELL_CAP_USD6))[book.listing]
+    on_top, history = cells.add_ons.largest(), cells.history
+    usable = (arrays.priced & history.priced & (on_top < CELL_CAP_USD6))[book.listing]
     usable &= _magnitude(book.lots) < LOTS_CAP
     unusable = book.sum_by_account((~usable).astype(np.int64))
     counted = held.only((unusable == 0) & (held.legs() <= MAX_LEGS))
-    largest = np.abs(arrays.pnl).max(axis=1, initial=0)
+    largest = np.maximum(
+        np.abs(arrays.pnl).max(axis=1, initial=0), np.abs(history.pnl).max(axis=1, initial=0)
+    )
     for cell in (arrays.marks, per_lot.long, per_lot.short, per_lot.gross, on_top):
         largest = np.maximum(largest, cell)
     exposure = book.sum_by_account(np.abs(counted.book.lots) * largest[book.listing])

@@ -1,4 +1,4 @@
-"""The margin model as data: factors, risk parameters of each underlying, table of scenarios.
+"""The margin model as data: factors, risk parameters, table of scenarios, history of returns.
 
 `config/model.toml` is read strictly, and all problems are reported at once. Fractions are decimal
 text, so that no float ever rounds a parameter; everything else is an integer. A field that is
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from typing import Final
 
 from keeper.errors import InputError
 from keeper.margin.add_on_rules import ADD_ON_FRACTIONS, ADD_ON_LIMITS, AddOnRules
 from keeper.margin.collateral import COLLATERAL_LIMITS, CollateralRule
+from keeper.margin.history import History, parse_history
+from keeper.margin.shortfall_rule import ShortfallRule, require_windows, shortfall_fields
 from keeper.margin.toml_fields import (
     Fields,
     Range,
@@ -41,6 +43,7 @@ _TABLES: Final = {
     "scan",
     "add_ons",
     "collateral",
+    "shortfall",
     "underlyings",
     "scenarios",
 }
@@ -63,6 +66,9 @@ _FRACTIONS: Final[dict[str, Range]] = {
     "linear_rate": (1, WAD),
     "option_rate": (1, WAD),
     "option_floor": (1, WAD),
+    "vol_on_return": (-WAD, WAD),
+    "vol_on_size": (-WAD, WAD),
+    "vol_residual": (0, WAD),
     **SCAN_SIGMA_LIMITS,
 }
 _UNDERLYING: Final[dict[str, Rule]] = {"underlying": (1, 2**16 - 1), "symbol": str, **_FRACTIONS}
@@ -103,7 +109,8 @@ class UnderlyingRisk:
     """Risk parameters of one underlying, fractions in wad, named as in the file.
 
     `lot` and `scan_range` are what a deployment starts from; a valuation takes both from the
-    snapshot, where the chain says what it uses.
+    snapshot, where the chain says what it uses. The last three are how ln vol at 30 days answers a
+    past day: to its return and that return's size, in standard deviations, and to chance.
     """
 
     underlying: int
@@ -117,6 +124,9 @@ class UnderlyingRisk:
     option_floor: int
     sigma_floor: int
     sigma_stress: int
+    vol_on_return: int
+    vol_on_size: int
+    vol_residual: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +166,10 @@ class Model:
     scan: ScanRule
     add_ons: AddOnRules
     collateral: CollateralRule
+    shortfall: ShortfallRule
     underlyings: tuple[UnderlyingRisk, ...]
     scenarios: tuple[Scenario, ...]
+    history: History
 
     def symbols(self) -> dict[int, str]:
         """Return the ticker of each underlying."""
@@ -171,8 +183,11 @@ class Model:
         }
 
 
-def parse_model(toml_text: str) -> Model:
-    """Return the model; raise one InputError that lists every problem, one a line."""
+def parse_model(toml_text: str, history_text: str) -> Model:
+    """Return the model; raise one InputError that lists every problem, one a line.
+
+    Problems of the history are looked for once the rest is sound: its columns are the underlyings'.
+    """
     document = parse_toml("model", toml_text)
     problems: list[str] = []
     check_names("model", document, _TABLES, problems)
@@ -181,24 +196,37 @@ def parse_model(toml_text: str) -> Model:
     scan = _scan(document.get("scan", {}), problems)
     add_ons = _add_ons(document.get("add_ons", {}), problems)
     collateral = _collateral(document.get("collateral", {}), problems)
+    shortfall = shortfall_fields(document.get("shortfall", {}), problems)
     underlyings = _underlyings(document.get("underlyings", []), problems)
     scenarios = _scenarios(document.get("scenarios", {}), underlyings, problems)
     if problems:
         raise InputError("model is refused:\n" + "\n".join(f"- {line}" for line in problems))
+    rule, risks = ShortfallRule(**shortfall), [UnderlyingRisk(**row) for row in underlyings]
+    history = parse_history(history_text, [risk.symbol for risk in risks])
+    require_windows(rule, history)
     return Model(
         VERSION,
         Factors(**factors),
         ScanRule(**{f"{name}_wad": value for name, value in scan.items()}),
         AddOnRules(**add_ons),
         CollateralRule(**collateral),
-        tuple(UnderlyingRisk(**fields) for fields in underlyings),
-        tuple(Scenario(**fields) for fields in scenarios),
+        rule,
+        tuple(risks),
+        tuple(Scenario(**row) for row in scenarios),
+        history,
     )
 
 
 def canonical_json(model: Model) -> str:
-    """Return the text that is hashed: keys sorted, no white space, fractions as wad integers."""
-    return json.dumps(asdict(model), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Return the text that is hashed: keys sorted, no white space, fractions as wad integers.
+
+    The history stands in it as its digest.
+    """
+    document = {field.name: getattr(model, field.name) for field in fields(model)}
+    document["history"] = "0x" + model.history.digest.hex()
+    return json.dumps(
+        document, default=asdict, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
 
 
 def model_hash(model: Model) -> bytes:

@@ -50,7 +50,7 @@ class Shocks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Terms:
+class Terms:
     """Distinct (underlying, time to expiry), columns [G, 1], so that they broadcast over [S]."""
 
     underlying: IntArray
@@ -66,7 +66,7 @@ def shocks(market: ListingMarket, model: Model) -> Shocks:
 
     Raises InputError for an underlying that the model lacks.
     """
-    terms, term = _terms(market, risks_of(market, model))
+    terms, term = terms_of(market, risks_of(market, model))
     rows = model.scenarios
     left = np.maximum(terms.seconds - _column(rows, "clock_seconds"), 0.0)
     tenor = VOL_TENOR_SECONDS / np.maximum(left, SHORTEST_SECONDS)
@@ -92,7 +92,7 @@ def risks_of(market: ListingMarket, model: Model) -> dict[int, UnderlyingRisk]:
     return risks
 
 
-def _move(terms: _Terms, rows: Sequence[Scenario]) -> FloatArray:
+def _move(terms: Terms, rows: Sequence[Scenario]) -> FloatArray:
     """Return the relative move of prices, rolled legs held back by degrees."""
     spot = _aimed(terms, rows, "spot_bps")
     move = clamp(spot * terms.scan_range, *MOVE_LIMITS)
@@ -103,7 +103,7 @@ def _move(terms: _Terms, rows: Sequence[Scenario]) -> FloatArray:
 
 
 def _shift(
-    terms: _Terms, rows: Sequence[Scenario], root: FloatArray, log_tenor: FloatArray
+    terms: Terms, rows: Sequence[Scenario], root: FloatArray, log_tenor: FloatArray
 ) -> FloatArray:
     """Return the change of ln vol at the forward: parallel, flat, front and twist, in this order.
 
@@ -122,14 +122,14 @@ def _shift(
     return ((parallel + slowly) + fronts) - twist
 
 
-def _aimed(terms: _Terms, rows: Sequence[Scenario], name: str) -> FloatArray:
+def _aimed(terms: Terms, rows: Sequence[Scenario], name: str) -> FloatArray:
     """Return column `name` where the row is for the underlying, the others' elsewhere, [G, S]."""
     focus = np.array([row.focus for row in rows], dtype=np.int64)
     meant = (focus == 0) | (focus == terms.underlying)
     return np.where(meant, _fraction(rows, name), _fraction(rows, f"others_{name}"))
 
 
-def _level(terms: _Terms, share: FloatArray) -> FloatArray:
+def _level(terms: Terms, share: FloatArray) -> FloatArray:
     """Return vol_up where vol rises, else vol_down."""
     return np.where(share > 0.0, terms.vol_up, terms.vol_down)
 
@@ -147,7 +147,7 @@ def clamp(x: FloatArray, low: float, high: float) -> FloatArray:
     return np.minimum(np.maximum(x, low), high)
 
 
-def _terms(market: ListingMarket, risks: dict[int, UnderlyingRisk]) -> tuple[_Terms, IntArray]:
+def terms_of(market: ListingMarket, risks: dict[int, UnderlyingRisk]) -> tuple[Terms, IntArray]:
     """Return the distinct terms and the term of each listing.
 
     An unpriced listing has no scan range, which makes it a term of its own.
@@ -166,7 +166,7 @@ def _terms(market: ListingMarket, risks: dict[int, UnderlyingRisk]) -> tuple[_Te
         return np.array([[getattr(risks[n], name) / WAD] for n in numbers]).reshape(-1, 1)
 
     return (
-        _Terms(
+        Terms(
             underlying=underlying,
             expires=expires == 1,
             seconds=seconds.astype(np.float64),

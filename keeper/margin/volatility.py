@@ -82,7 +82,7 @@ def scan_ranges(
     Raises InputError for rows out of order, a day that stands twice, or an underlying that
     `sigmas` lacks; MarketDataError for a price of zero, or an underlying without any observation.
     """
-    prices = _prices_by_underlying(observations)
+    prices = prices_by_underlying(observations)
     if unknown := sorted(prices.keys() - sigmas.keys()):
         raise InputError(f"the model lacks underlyings {unknown}, which are observed: add them")
     if missing := sorted(sigmas.keys() - prices.keys()):
@@ -165,7 +165,11 @@ def isqrt(square: int) -> int:
     return root
 
 
-def _prices_by_underlying(observations: Observations) -> dict[int, list[int]]:
+def prices_by_underlying(observations: Observations) -> dict[int, list[int]]:
+    """Return the daily prices of each underlying, 1e-8 USD, in order of their days.
+
+    Raises InputError for rows that do not ascend strictly, MarketDataError for a price of zero.
+    """
     prices: dict[int, list[int]] = {}
     last = (-1, -1)
     for underlying, day, price_e8 in zip(

@@ -19,8 +19,8 @@ import numpy as np
 if find_spec("sha3") is not None:
     os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")  # as for `keeper digest`
 
+from keeper.chain.model_file import read_model
 from keeper.margin.market import listing_market
-from keeper.margin.scenarios import parse_model
 from keeper.state.accounts import positions_hashes
 from keeper.state.body import decode
 from scripts.bench import engine, user_pipeline
@@ -32,7 +32,7 @@ MODEL_FILE: Final = Path(__file__).resolve().parents[2] / "config" / "model.toml
 
 def root_of(body: bytes) -> bytes:
     """Return the root of leaves that hold the worst loss of each account."""
-    snapshot, model = decode(body), parse_model(MODEL_FILE.read_text("utf-8"))
+    snapshot, model = decode(body), read_model(MODEL_FILE)
     market, book = listing_market(snapshot), engine.book_of(snapshot)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         gains = user_pipeline.risk_array(market, model, pool)

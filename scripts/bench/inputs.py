@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keeper.margin.scenarios import Model, Scenario, model_hash, parse_model
+from keeper.chain.model_file import read_model
+from keeper.margin.scenarios import Model, Scenario, model_hash
 from keeper.state.accounts import Mode
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import (
@@ -100,7 +101,7 @@ def model_with(scenarios: int) -> Model:
 
     A model file holds at most 48; in memory there is no such limit.
     """
-    model = parse_model(MODEL_FILE.read_text("utf-8"))
+    model = read_model(MODEL_FILE)
     random = np.random.default_rng(SEED)
     moves = random.integers(-10_000, 10_001, (scenarios, 2)).tolist()
     return replace(

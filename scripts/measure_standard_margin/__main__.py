@@ -20,8 +20,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from keeper.chain.model_file import read_model
 from keeper.margin.portfolio import MarginBook, margin_book
-from keeper.margin.scenarios import Model, parse_model
+from keeper.margin.scenarios import Model
 from keeper.testing.random_book import DEFAULT_LISTINGS, random_book
 from keeper.units import FloatArray
 from scripts.measure_standard_margin.books import Stress, kinds_of_book, stressed
@@ -66,7 +67,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the market and the books")
     parser.add_argument("--json", action="store_true", help="figures instead of the table")
     arguments = parser.parse_args()
-    model = parse_model(MODEL_FILE.read_text("utf-8"))
+    model = read_model(MODEL_FILE)
     cells = list(measure(model, arguments.accounts, arguments.seed))
     if arguments.json:
         print(json.dumps([asdict(cell) for cell in cells], indent=1, ensure_ascii=False))

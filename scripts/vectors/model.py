@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from keeper.chain.model_file import read_model
 from keeper.margin.scenarios import (
     Factors,
     Scenario,
     UnderlyingRisk,
     canonical_json,
     model_hash,
-    parse_model,
 )
 from scripts.vectors.columns import Cell, Columns, transposed
 
@@ -20,7 +20,7 @@ MODEL = Path(__file__).resolve().parents[2] / "config" / "model.toml"
 
 def all_vectors() -> dict[str, Columns]:
     """Return the content of `model.json`."""
-    model = parse_model(MODEL.read_text("utf-8"))
+    model = read_model(MODEL)
     columns: Columns = {
         "canonical_json": canonical_json(model),
         "model_hash": "0x" + model_hash(model).hex(),

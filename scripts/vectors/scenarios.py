@@ -10,7 +10,8 @@ from dataclasses import asdict, replace
 
 import mpmath as mp
 
-from keeper.margin.scenarios import Scenario, UnderlyingRisk, parse_model
+from keeper.chain.model_file import read_model
+from keeper.margin.scenarios import Scenario, UnderlyingRisk
 from keeper.state.instruments import Instrument, Kind
 from scripts.vectors.columns import Columns, transposed
 from scripts.vectors.model import MODEL
@@ -56,7 +57,7 @@ EXTRA = (
 
 def all_vectors() -> dict[str, Columns]:
     """Return the content of `scenarios.json`."""
-    model = parse_model(MODEL.read_text("utf-8"))
+    model = read_model(MODEL)
     risks = {risk.underlying: risk for risk in model.underlyings}
     with mp.workdps(30):
         pnl = [

@@ -56,7 +56,7 @@ def test_worst_losses__twins_threads_and_any_parts__as_with_python_integers(give
     pnl, book = given_
     expected = list(exact(pnl, book))
     assert pairs(worst_losses(pnl, book)) == expected
-    with patch.object(losses, "_PART_LEGS", legs), ThreadWorkers(2) as threads:
+    with patch.object(losses, "PART_LEGS", legs), ThreadWorkers(2) as threads:
         assert pairs(worst_losses(pnl, book, threads)) == expected
-        with patch.object(backend, "COMPILED", False), patch.object(losses, "_BLOCK_CELLS", legs):
+        with patch.object(backend, "COMPILED", False), patch.object(losses, "BLOCK_CELLS", legs):
             assert pairs(worst_losses(pnl, book)) == expected

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.margin.losses import Book
-from keeper.margin.modes import worst_losses_by_mode
+from keeper.margin.modes import Pool, worst_losses_by_mode
 from keeper.margin.portfolio import margin_book
 from keeper.state.accounts import Mode
 from tests.books import LISTED, MODEL, UNDERLYINGS, account, exchange
@@ -76,7 +76,7 @@ def test_worst_losses_by_mode__any_arrays__equal_plain_integers(accounts, pnl, u
     book = Book(listing, sizes, np.cumsum(counts) - counts)
     modes = np.array([mode for mode, _ in accounts], dtype=np.uint8)
     of = np.array(underlying, dtype=np.uint16)
-    found, _ = worst_losses_by_mode(np.array(pnl, dtype=np.int64), book, modes, of)
+    found, _ = worst_losses_by_mode(np.array(pnl, dtype=np.int64), Pool(book, modes, of))
 
     def worst(lots):
         return max(0, *(-sum(n * pnl[i][s] for i, n in lots.items()) for s in range(3)))

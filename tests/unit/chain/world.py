@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
-from keeper.chain.artifacts import shipped_file
-from keeper.margin.scenarios import Model, model_hash, parse_model
+from keeper.chain.model_file import read_model
+from keeper.margin.scenarios import Model, model_hash
 from keeper.state.instruments import Instrument, Kind
 from keeper.units import E8, WAD
 from tests.unit.chain.fake_node import AGGREGATOR, T0
 
-MODEL: Model = parse_model(shipped_file("config", "model.toml").read_text(encoding="utf-8"))
+MODEL: Model = read_model()
 EXPIRY = T0 + 30 * 86_400
 PUT = Instrument(2, EXPIRY, Kind.PUT, 180 * E8).pack()
 PERPETUAL = Instrument(2, 0, Kind.PERPETUAL, 0).pack()

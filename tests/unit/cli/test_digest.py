@@ -25,7 +25,7 @@ from keeper.state.body import encode
 from keeper.testing.draws import Draws
 from keeper.testing.random_book import random_book
 from keeper.testing.random_market import NOW, random_market
-from tests.books import MODEL, MODEL_TEXT, account, exchange, perpetual
+from tests.books import HISTORY_TEXT, MODEL, MODEL_TEXT, account, exchange, perpetual
 from tests.reference import Reference
 from tests.unit.chain.fake_node import FakeNode, Serving
 from tests.unit.chain.world import MODEL as WORLD_MODEL
@@ -215,6 +215,7 @@ def test_digest__unreadable__names_the_file(name, problem, tmp_path, capsys):
 
 
 def test_digest__another_model__is_refused(golden_book, tmp_path, capsys):
+    (tmp_path / "history.csv").write_text(HISTORY_TEXT)
     other = tmp_path / "model.toml"
     other.write_text(MODEL_TEXT.replace("initial_bps = 13000", "initial_bps = 13001"))
     assert main(["digest", str(golden_book), "--model", str(other)]) == 65

@@ -63,7 +63,7 @@ def test_map__task_raises__error_reaches_the_caller_as_it_was(workers):
 
 @pytest.mark.parametrize("cell", [10**9, 2**33])  # int32 and int64 travel
 def test_worst_losses__cluster__same_bits(workers, monkeypatch, cell):
-    monkeypatch.setattr("keeper.margin.losses._PART_LEGS", 500)
+    monkeypatch.setattr("keeper.margin.losses.PART_LEGS", 500)
     rng = np.random.default_rng(2)
     counts = rng.integers(1, 33, 200)
     legs = int(counts.sum())

@@ -64,7 +64,7 @@ def test_worst_losses__any_number_of_threads__same_bits(count):
 
 
 def test_margin_book__threads__every_column_is_the_same(monkeypatch):
-    monkeypatch.setattr("keeper.margin.losses._PART_LEGS", 3)
+    monkeypatch.setattr("keeper.margin.losses.PART_LEGS", 3)
     rng = np.random.default_rng(8)
     holders = [
         account(n, {LISTED[i]: int(rng.integers(1, 999)) for i in rng.choice(len(LISTED), 4)})

@@ -109,8 +109,8 @@ def test_worst_losses__any_column_types_and_layout__same(size, index, compiled):
 @BOTH_TWINS
 @pytest.mark.parametrize("legs", [1, 7, 2**16])
 def test_worst_losses__accounts_across_parts__as_with_python_integers(monkeypatch, legs, compiled):
-    monkeypatch.setattr("keeper.margin.losses._PART_LEGS", legs)
-    monkeypatch.setattr("keeper.margin.losses._BLOCK_CELLS", legs)
+    monkeypatch.setattr("keeper.margin.losses.PART_LEGS", legs)
+    monkeypatch.setattr("keeper.margin.losses.BLOCK_CELLS", legs)
     rng = np.random.default_rng(5)
     pnl = rng.integers(-(10**9), 10**9, (11, 6))
     counts = rng.integers(1, 12, 40)

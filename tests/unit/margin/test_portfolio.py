@@ -51,6 +51,7 @@ BOOKS = {
         spot(): 77,
     },
 }
+REFERENCE = Reference(MODEL_TEXT, UNDERLYINGS, FORWARDS, NOW)
 CASH = 1_234_567_891
 COSTS = {perpetual(): 36_000_123_456, perpetual(BTC): -7_000_001}
 
@@ -96,8 +97,7 @@ def test_margin_book__small_book__every_figure_equals_the_reference(name):
     lots = BOOKS[name]
     costs = costs_of(lots)
     book = only(exchange([account(1, lots, cash_usd6=CASH, costs=costs)]))
-    reference = Reference(MODEL_TEXT, UNDERLYINGS, FORWARDS, NOW)
-    assert figures(book, 0) == reference.figures(lots, CASH, costs)
+    assert figures(book, 0) == REFERENCE.figures(lots, CASH, costs)
     assert not book.sentinel[0]
     assert book.positions_hash == [positions_hash(2, list(lots.items()))]
 
@@ -283,7 +283,7 @@ def test_margin_book__other_model__refused():
 def test_margin_book__block_boundaries__change_nothing(monkeypatch):
     accounts = [account(n, lots) for n, lots in enumerate(BOOKS.values(), 1)]
     whole = margin_book(exchange(accounts), MODEL)
-    monkeypatch.setattr("keeper.margin.losses._PART_LEGS", 1)
+    monkeypatch.setattr("keeper.margin.losses.PART_LEGS", 1)
     cut = margin_book(exchange(accounts), MODEL)
     assert np.array_equal(whole.worst_loss_usd6, cut.worst_loss_usd6)
     assert np.array_equal(whole.worst_scenario, cut.worst_scenario)

@@ -8,7 +8,7 @@ import pytest
 
 from keeper.errors import InputError
 from keeper.margin.scenarios import parse_model
-from tests.books import MODEL, MODEL_TEXT, STILL
+from tests.books import HISTORY_TEXT, MODEL, MODEL_TEXT, STILL
 
 HEAD = MODEL_TEXT[: MODEL_TEXT.index("[scenarios]")]
 COLUMNS = list(asdict(STILL))
@@ -27,7 +27,7 @@ def row(**changes):
 
 def refusal(text):
     with pytest.raises(InputError) as refused:
-        parse_model(text)
+        parse_model(text, HISTORY_TEXT)
     return str(refused.value)
 
 
@@ -38,8 +38,10 @@ def test_parse_model__table__is_read_by_column_name():
         focus=2, rolls=True, floor=True,
     )  # fmt: skip
     values = list(asdict(full).values())
-    assert parse_model(table(values)).scenarios == (full,)
-    assert parse_model(table(values[::-1], columns=COLUMNS[::-1])).scenarios == (full,)
+    assert parse_model(table(values), HISTORY_TEXT).scenarios == (full,)
+    assert parse_model(table(values[::-1], columns=COLUMNS[::-1]), HISTORY_TEXT).scenarios == (
+        full,
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_parse_model__focus_on_an_unknown_underlying__refused():
 def test_parse_model__others_without_a_focus__refused(column):
     text = table(row(name="odd", **{column: 1}))
     assert f"scenarios['odd'].{column} 1: must be 0" in refusal(text)
-    assert parse_model(table(row(name="odd", focus=1, **{column: 1})))
+    assert parse_model(table(row(name="odd", focus=1, **{column: 1})), HISTORY_TEXT)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_parse_model__names_not_ascending__names_both(names, earlier, later):
 def test_parse_model__48_scenarios__are_the_most(count):
     text = table(*(row(name=f"{n:02}") for n in range(count)))
     if count == 48:
-        assert len(parse_model(text).scenarios) == 48
+        assert len(parse_model(text, HISTORY_TEXT).scenarios) == 48
     else:
         assert "scenarios has 49 rows: at most 48" in refusal(text)
 

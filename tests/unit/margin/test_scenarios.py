@@ -8,7 +8,7 @@ import pytest
 
 from keeper.errors import InputError
 from keeper.margin.scenarios import canonical_json, model_hash, parse_model
-from tests.books import MODEL, MODEL_TEXT
+from tests.books import HISTORY_TEXT, MODEL, MODEL_TEXT
 
 
 def test_parse_model__committed_file__has_its_numbers():
@@ -31,16 +31,18 @@ def test_canonical_json__committed_file__sorted_without_spaces_or_floats():
 
 
 def test_model_hash__committed_file__golden():
-    # Changes only with config/model.toml: then this is another model.
-    golden = "c2ffc995b06b1a4f95aa49813088442ed0135f6849c54ba120f585cdab355c89"
+    # Changes only with config/model.toml or history.csv: then this is another model.
+    golden = "7c82bdd0207cab2aa57b615aa500dcebeb25e5e261c954c0dc45da7853f781ff"
     assert model_hash(MODEL).hex() == golden
 
 
 def test_model_hash__comments_and_layout__do_not_matter():
-    assert model_hash(parse_model("# another comment\n" + MODEL_TEXT)) == model_hash(MODEL)
+    assert model_hash(parse_model("# another comment\n" + MODEL_TEXT, HISTORY_TEXT)) == model_hash(
+        MODEL
+    )
     spelled = MODEL_TEXT.replace('vol_up = "0.30"', 'vol_up = "0.3"')
     assert spelled != MODEL_TEXT
-    assert model_hash(parse_model(spelled)) == model_hash(MODEL)
+    assert model_hash(parse_model(spelled, HISTORY_TEXT)) == model_hash(MODEL)
 
 
 @pytest.mark.parametrize(
@@ -54,13 +56,13 @@ def test_model_hash__comments_and_layout__do_not_matter():
 def test_model_hash__any_number__matters(old, new):
     changed = MODEL_TEXT.replace(old, new, 1)
     assert changed != MODEL_TEXT
-    assert model_hash(parse_model(changed)) != model_hash(MODEL)
+    assert model_hash(parse_model(changed, HISTORY_TEXT)) != model_hash(MODEL)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("version = 3", "version = 1", "version 1"),
+        ("version = 3", "version = 2", "version 2"),
         ("version = 3", "version = true", "version True"),
         ("version = 3\n", "", "model.version is missing"),
         ("version = 3", "version = 3\nextra = 1", "model.extra is unknown"),
@@ -96,7 +98,7 @@ def test_model_hash__any_number__matters(old, new):
 def test_parse_model__one_fault__refused_and_named(old, new, problem):
     assert old in MODEL_TEXT
     with pytest.raises(InputError) as refusal:
-        parse_model(MODEL_TEXT.replace(old, new, 1))
+        parse_model(MODEL_TEXT.replace(old, new, 1), HISTORY_TEXT)
     assert problem in str(refusal.value)
 
 
@@ -122,7 +124,7 @@ def test_parse_model__one_fault__refused_and_named(old, new, problem):
 )
 def test_parse_model__without_end__refused_and_named(text, problem):
     with pytest.raises(InputError) as refusal:
-        parse_model(text)
+        parse_model(text, HISTORY_TEXT)
     assert problem in str(refusal.value)
     assert len(str(refusal.value)) < 400
 
@@ -130,11 +132,11 @@ def test_parse_model__without_end__refused_and_named(text, problem):
 def test_parse_model__several_faults__all_reported_at_once():
     text = MODEL_TEXT.replace("grid_bps = 12500", "").replace(" 1700,", " 0,")
     with pytest.raises(InputError) as refusal:
-        parse_model(text)
+        parse_model(text, HISTORY_TEXT)
     assert str(refusal.value).count("\n- ") == 3
 
 
 @pytest.mark.parametrize("text", ["", "= 1", "version = 3"])
 def test_parse_model__no_model__refused(text):
     with pytest.raises(InputError):
-        parse_model(text)
+        parse_model(text, HISTORY_TEXT)
