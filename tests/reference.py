@@ -32,7 +32,7 @@ class Reference:
         forwards: Any,
         now: int,
         *,
-        open_interest: int = 1_000_000,
+        open_interest: int | Mapping[int, int] = 1_000_000,
         settlement_price_e8: int | None = None,
     ) -> None:
         self.model = tomllib.loads(model_text)
@@ -236,7 +236,9 @@ class Reference:
         underlying, expiry, kind, strike = fields(instrument)
         seconds, wad = max(expiry - self.now, 0), 10**18
         far = seconds > self.model["add_ons"]["liquidity_term_seconds"]
-        open_usd6 = self.open_interest * self.spot_rate(instrument, Fraction(1))
+        found = self.open_interest
+        lots = found if isinstance(found, int) else found[instrument]
+        open_usd6 = lots * self.spot_rate(instrument, Fraction(1))
         thin = self.charge("concentration_most")
         if open_usd6:
             depth = self.model["add_ons"]["concentration_depth_usd"] * 10**6

@@ -113,7 +113,11 @@ def small():
     """A small book, and the slow reference over the same market."""
     snapshot = random_book(MODEL, 30, 150, 7, listings=60)
     market = random_market(MODEL, 60, Draws(7))
-    return snapshot, Reference(MODEL_TEXT, market.underlyings, market.forwards, NOW)
+    instruments = [instrument.pack() for instrument in market.instruments]
+    lots = dict(zip(instruments, snapshot.listings.open_interest.tolist(), strict=True))
+    return snapshot, Reference(
+        MODEL_TEXT, market.underlyings, market.forwards, NOW, open_interest=lots
+    )
 
 
 def test_digest__small_book__margin_root_of_the_slow_reference(small):
