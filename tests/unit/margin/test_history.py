@@ -34,7 +34,7 @@ def test_parse_history__committed_file__has_its_days_and_numbers():
     history = MODEL.history
     assert (day_text(history.first_day), len(history)) == ("2019-12-05", 2_121)
     crash = day_of("2020-03-12") - history.first_day
-    assert history.returns_e9["ETH"][crash] == -590_534_388  # 194.61 to 107.82
+    assert history.returns_e9["ETH"][crash] == -590_534_386  # 194.61 to 107.82
     assert max(np.abs(column).max() for column in history.returns_e9.values()) < 600_000_000
     assert history.returns_e9["BTC"].dtype == np.int64
 
@@ -79,7 +79,7 @@ def test_model_hash__any_return_or_residual__matters():
         ("-2335627482", "6000000001", "line 3: BTC_residual 6000000001 is beyond 6000000000"),
         (",19626146", "", "line 3 has 4 values: write the 5 of the header"),
         ("19626146", "1,1", "line 3 has 6 values"),
-        ("ETH,BTC_res", "SOL,BTC_res", "its header is 'date,BTC,SOL,BTC_residual...'"),
+        ("ETH,BTC_res", "SOL,BTC_res", "its header is 'date,BTC,SOL,BTC_residua...'"),
         (",ETH_residual", "", "the model's underlyings need 'date,BTC,ETH,BTC_residual,ETH_"),
     ],
 )  # fmt: skip
