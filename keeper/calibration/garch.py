@@ -104,7 +104,6 @@ def fit_garch(
 ) -> GarchFit:
     """Return the maximum-likelihood fit to one asset's returns.
 
-    Sequential quadratic programming with analytic derivatives, from the likeliest of nine starts.
     Raises InputError for an unknown asset, fewer than 500 returns or returns that never change;
     NotConverged, with the optimiser's message, where it does not end at an optimum.
     """
