@@ -10,7 +10,7 @@ import numpy as np
 @cache
 def sp500_percent():
     """Daily simple returns in percent, (5030,), in the order of their days."""
-    import arch.data.sp500  # a second of imports, for the tests that need it alone
+    import arch.data.sp500  # slow to import: for the tests that need it alone
 
     prices = arch.data.sp500.load()["Adj Close"].to_numpy()
     returns = 100 * (prices[1:] / prices[:-1] - 1)
