@@ -12,6 +12,7 @@ KeeperError                1   base; anything unforeseen is a bug and keeps its 
 ├── SigningRefused        73   the digest contradicts, or is older than, what was signed before
 ├── MarketDataError       74   a global input (a spot price) is zero or stale
 ├── InputError            65   a malformed body, id, model or number
+├── NotConverged          70   an optimiser or an iteration stopped before it had an answer
 ├── VerificationMismatch   3   a replay found other bits than those attested
 ├── Reverted              76   a transaction or call reverted
 └── QuorumNotReached      75   fewer than the threshold of keepers signed
@@ -96,6 +97,12 @@ class InputError(KeeperError):
     """A malformed body, id, model or number."""
 
     exit_code = 65
+
+
+class NotConverged(KeeperError):
+    """An optimiser or an iteration stopped before it had an answer; there is no estimate."""
+
+    exit_code = 70
 
 
 class VerificationMismatch(KeeperError):

@@ -30,6 +30,12 @@ RANK["__main__"] = 6
 LAST_PURE_RANK = 3
 SIBLING_RANK = 5
 
+# What machines recompute bit for bit may not import what they cannot: scipy, LAPACK and libm.
+RECOMPUTED = frozenset(
+    {"pricing", "state", "margin", "attestation", "liquidation", "compute", "audit"}
+)
+OFFLINE = frozenset({"calibration"})
+
 FORBIDDEN_NAMES = frozenset({"utils", "helpers", "manager", "common"})
 
 # What a pure package may not import: the network, the disk, the clock, chance, other programs.
@@ -125,6 +131,8 @@ def _rank_problem(package: str, target: str) -> str | None:
         return "rank"
     if RANK[target] == RANK[package] == SIBLING_RANK:
         return "sibling"
+    if package in RECOMPUTED and target in OFFLINE:
+        return "offline"
     return None
 
 
@@ -225,6 +233,18 @@ def test_violations__sound_tree__has_none(tmp_path):
             "rank: keeper/state/a.py:2",
         ),
         ({"jobs/a.py": "from keeper.audit import b\n"}, "sibling: keeper/jobs/a.py:1"),
+        ({"margin/a.py": "from keeper.calibration import b\n"}, "offline: keeper/margin/a.py:1"),
+        (
+            {"margin/models/a.py": "from ...calibration.garch import b\n"},
+            "offline: keeper/margin/models/a.py:1",
+        ),
+        (
+            {"attestation/a.py": "def f():\n    import keeper.calibration.ewma\n"},
+            "offline: keeper/attestation/a.py:2",
+        ),
+        ({"liquidation/a.py": "from ..calibration import b\n"}, "offline: keeper/liquidation/a.py"),
+        ({"compute/a.py": "from keeper import calibration\n"}, "offline: keeper/compute/a.py:1"),
+        ({"audit/a.py": "import keeper.calibration\n"}, "offline: keeper/audit/a.py:1"),
         ({"oracle/a.py": ""}, "unknown: keeper/oracle/a.py"),
         ({"oracle.py": ""}, "unknown: keeper/oracle.py"),
         ({"chain/utils.py": ""}, "name: keeper/chain/utils.py"),
