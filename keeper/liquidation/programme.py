@@ -6,19 +6,17 @@ the margin engine judges each one in integers (trials.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import linprog
 
 from keeper.units import BoolArray, FloatArray, IntArray
 
-_NODES: Final = 500
-_MIP_GAP: Final = 1e-5
+_INTEGER_TOLERANCE: Final = 1e-6
 
 
 class Rule(Enum):
@@ -68,14 +66,18 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """A tangent of the engine's requirement: at least `constant + slope . lots`, USD, slope [n]."""
+    """What the engine's requirement is near a book: `constant + long . lots long + short . short`.
 
-    slope: FloatArray
+    USD, slopes [n] a lot. Two slopes, because margin has a kink where a leg begins.
+    """
+
+    long: FloatArray
+    short: FloatArray
     constant: float
 
     def of(self, rows: IntArray) -> Cut:
         """Return the same over some listings; it holds while the others trade nothing."""
-        return Cut(self.slope[rows], self.constant)
+        return Cut(self.long[rows], self.short[rows], self.constant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,21 @@ class Solution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Programme:
-    """Variables: lots bought and sold at each level [n, K], lots long and short [n], totals."""
+    """Variables: lots bought and sold at each level [n, K], lots long and short [n], totals.
+
+    Trades that are not NaN in `fixed` [n] are made as they stand.
+    """
 
     terms: Terms
     aim: Aim
     rule: Rule
     cuts: tuple[Cut, ...] = ()
+    fixed: FloatArray | None = None
+
+    def of(self, rows: IntArray) -> Programme:
+        """Return the same over some listings, while the others, of which none is held, stand."""
+        cuts = tuple(cut.of(rows) for cut in self.cuts)
+        return Programme(self.terms.of(rows), self.aim, self.rule, cuts)
 
     def relaxed(self) -> Solution | None:
         """Return the optimum in fractions of lots, or None where there is no feasible trade."""
@@ -141,44 +152,61 @@ class Programme:
         reduced = np.abs(marginals).reshape(2, n, levels).min(axis=(0, 2))
         return Solution(self._trades(np.asarray(found.x)), float(found.fun), reduced)
 
-    def whole(self, max_legs: int, largest: FloatArray) -> Solution | None:
-        """Return the best trades in whole lots with at most `max_legs` legs, or None.
+    def whole(self, max_legs: int) -> FloatArray | None:
+        """Return feasible trades in whole lots, with at most so many legs, near the optimum.
 
-        `largest` [n] bounds the lots of a leg where legs have to be counted: the tighter it is, the
-        sooner they are. The search ends after a fixed number of nodes, never by the clock.
+        A dive: listings are rounded one by one, coarse lots first, and the rest is optimised anew
+        each time, so that finer lots make good what rounding took. None where it ends in a corner.
         """
-        columns = self._width()
-        n = len(self.terms.held)
-        counted = max_legs < n
-        weights = np.append(self._weights(), np.zeros(n if counted else 0))
-        low, high = self._bounds()
-        whole = np.zeros(columns)
-        whole[self._sides()] = 1
-        if counted:
-            low, high = np.append(low, np.zeros(n)), np.append(high, np.ones(n))
-            whole = np.append(whole, np.ones(n))
-        rows, limits = self._limits()
-        wide = (len(limits), len(weights) - columns)
-        constraints = [
-            LinearConstraint(sparse.hstack([rows, sparse.csr_array(wide)]), -np.inf, limits),
-            LinearConstraint(
-                sparse.hstack([self._balance(), sparse.csr_array((n, wide[1]))]),
-                self.terms.held,
-                self.terms.held,
-            ),
-        ]
-        if counted:
-            constraints += self._leg_rows(max_legs, largest)
-        found: Any = milp(
-            weights,
-            integrality=whole,
-            bounds=Bounds(low, high),
-            constraints=constraints,
-            options={"node_limit": _NODES, "mip_rel_gap": _MIP_GAP},
-        )
-        if found.x is None:
+        emptied = self._emptied(max_legs)
+        solution = None if emptied is None else replace(self, fixed=emptied).relaxed()
+        if emptied is None or solution is None:
             return None
-        return Solution(self._trades(np.asarray(found.x)), float(found.fun), np.zeros(n))
+        fixed = emptied
+        for listing in np.argsort(-self._risk(), kind="stable").tolist():
+            lots = float(solution.trades[listing])
+            nearest = float(np.rint(lots))
+            fixed[listing] = nearest
+            if abs(lots - nearest) <= _INTEGER_TOLERANCE:
+                continue
+            found = replace(self, fixed=fixed).relaxed()
+            if found is None:
+                fixed[listing] = np.floor(lots) if nearest > lots else np.ceil(lots)
+                found = replace(self, fixed=fixed).relaxed()
+            if found is None:
+                return None
+            solution = found
+        return fixed
+
+    def _emptied(self, max_legs: int) -> FloatArray | None:
+        """Return `fixed` trades that leave at most so many legs, or None.
+
+        While there are too many, half of the excess is emptied, those that risk least first.
+        """
+        fixed = np.full(len(self.terms.held), np.nan)
+        can = (self.terms.most_bought >= -self.terms.held) & (
+            self.terms.most_sold >= self.terms.held
+        )
+        while True:
+            solution = replace(self, fixed=fixed).relaxed()
+            if solution is None:
+                return None
+            lots = np.abs(self.terms.held + solution.trades)
+            live = is_traded(lots)
+            excess = int(live.sum()) - max_legs
+            if excess <= 0:
+                if len(fixed) > max_legs:
+                    fixed[~live] = -self.terms.held[~live]
+                return fixed
+            smallest = np.argsort(np.where(live & can, lots * self._risk(), np.inf), kind="stable")
+            smallest = smallest[: min(-(-excess // 2), int((live & can).sum()))]
+            if not len(smallest):
+                return None
+            fixed[smallest] = -self.terms.held[smallest]
+
+    def _risk(self) -> FloatArray:
+        """Return the largest move of a lot in any scenario [n]."""
+        return np.abs(self.terms.pnl).max(axis=1, initial=0.0)
 
     def _width(self) -> int:
         n, levels = self.terms.size.shape
@@ -209,7 +237,13 @@ class Programme:
         short = np.maximum(terms.most_sold - terms.held, 0.0)
         lacking = np.inf if self.aim.may_lack else 0.0
         high = np.concatenate([buy.ravel(), sell.ravel(), long, short, [np.inf, np.inf, lacking]])
-        return np.zeros(self._width()), high
+        low = np.zeros(self._width())
+        if self.fixed is not None:
+            after = terms.held + self.fixed
+            both = np.concatenate([np.maximum(after, 0.0), np.maximum(-after, 0.0)])
+            at = self._sides().start + np.flatnonzero(~np.isnan(both))
+            low[at] = high[at] = both[~np.isnan(both)]
+        return low, high
 
     def _balance(self) -> sparse.csr_array:
         """Return the rows `long - short - bought + sold = held` [n]."""
@@ -241,7 +275,7 @@ class Programme:
 
         self._requirement(add)
         for cut in self.cuts:
-            add(cut.slope, -cut.slope, totals=(0.0, -1.0, 0.0), limit=-cut.constant)
+            add(cut.long, cut.short, totals=(0.0, -1.0, 0.0), limit=-cut.constant)
         add(cost=1.0, totals=(0.0, aim.buffer, -1.0), limit=aim.equity)
         if np.isfinite(aim.budget):
             add(cost=1.0, limit=aim.budget)
@@ -266,16 +300,6 @@ class Programme:
         )
         add(terms.margin_long, terms.margin_short, totals=(1.0, -1.0, 0.0))
 
-    def _leg_rows(self, max_legs: int, largest: FloatArray) -> list[LinearConstraint]:
-        """Return the rows that count a leg wherever lots are long or short."""
-        n = len(self.terms.held)
-        before = sparse.csr_array((n, self._sides().start))
-        one, totals = sparse.eye_array(n), sparse.csr_array((n, 3))
-        size = sparse.diags_array(-largest)
-        legs = sparse.hstack([before, one, one, totals, size], format="csr")
-        count = np.append(np.zeros(self._width()), np.ones(n))[None, :]
-        return [LinearConstraint(legs, -np.inf, 0.0), LinearConstraint(count, 0, max_legs)]
-
 
 def _at_levels(size: FloatArray, most: FloatArray) -> FloatArray:
     """Return the lots that may trade at each level [n, K] when `most` [n] may in all."""
@@ -291,5 +315,3 @@ def rounded(trades: FloatArray) -> IntArray:
 def is_traded(trades: FloatArray) -> BoolArray:
     """Return where more than a thousandth of a lot is traded; less is a solver's tolerance."""
     return np.abs(trades) > 1e-3
-
-

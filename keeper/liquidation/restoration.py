@@ -33,7 +33,7 @@ DELTA_TOLERANCE_LOTS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Trades int64 [L] that were judged, what they cost, and the account after them."""
+    """Trades int64 [L] that were judged, what they cost, and the account and its deltas after."""
 
     trades: IntArray
     cost_usd6: int
@@ -109,6 +109,11 @@ class Problem:
         )
 
     @property
+    def most_legs(self) -> int:
+        """Legs that the book may have after: as allowed, or as many as it has."""
+        return max(self.restrictions.max_legs, int(np.count_nonzero(self.trials.held)))
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules of which one has to be kept; a sentinel has standard margin alone."""
         if self.before.sentinel and self.requirement.level is Level.INITIAL:
@@ -149,9 +154,7 @@ class Problem:
             plan.after.measured
             and (plan.trades <= self.most_bought).all()
             and (-plan.trades <= self.most_sold).all()
-            and np.count_nonzero(lots) <= max(
-                self.restrictions.max_legs, np.count_nonzero(self.trials.held)
-            )
+            and np.count_nonzero(lots) <= self.most_legs
         )
         if not within or self.lacking_usd6(plan):
             return False
@@ -224,7 +227,9 @@ def _tradable(
         return tradable
     ids = [high << 64 | low for high, low in snapshot.listings.instrument.tolist()]
     if unknown := sorted(restrictions.only - set(ids)):
-        raise InputError(f"instruments {[hex(i) for i in unknown]} are not listed: name listed ones")
+        raise InputError(
+            f"instruments {[hex(i) for i in unknown]} are not listed: name listed ones"
+        )
     return tradable & np.array([i in restrictions.only for i in ids], dtype=np.bool_)
 
 

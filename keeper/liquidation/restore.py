@@ -15,14 +15,14 @@ from keeper.errors import CannotRestore
 from keeper.liquidation.costs import CostModel
 from keeper.liquidation.objectives import DeltaTarget, Health, LeastMargin, Objective, Restrictions
 from keeper.liquidation.pro_rata import pro_rata
-from keeper.liquidation.programme import Aim, Cut, Programme, Rule, is_traded, rounded
+from keeper.liquidation.programme import Aim, Cut, Programme, Rule, Solution, is_traded, rounded
 from keeper.liquidation.restoration import DELTA_TOLERANCE_LOTS, Plan, Problem
 from keeper.margin.scenarios import Model
 from keeper.state.snapshot import Snapshot
 from keeper.units import BPS, USD6, FloatArray, IntArray, usd
 
 _ROUNDS: Final = 8
-_POOL: Final = 12  # listings beside those that the relaxed programme trades
+_POOL: Final = 4  # listings beside those that the relaxed programme trades
 _FIRST_RESERVE_USD: Final = 1e-4  # for the roundings of a requirement, up, by a micro-dollar each
 _CUT_SHARE: Final = 1e-4  # of the requirement: from here on the engine knows what terms do not
 _TIE: Final = 1e-7  # weight of cost where cost is not what is minimised
@@ -95,7 +95,7 @@ def _by_rule(problem: Problem, rule: Rule, known: Plan | None) -> Plan | None:
             break
         if aims_at_cost and known and relaxed.objective * USD6 >= known.cost_usd6:
             break
-        plan = _proposal(problem, programme, relaxed.trades, relaxed.reduced)
+        plan = _proposal(problem, programme, relaxed)
         if problem.is_met(plan):
             best = plan if best is None else min(best, plan, key=problem.score)
         lacking = problem.lacking_usd6(plan) / USD6
@@ -139,44 +139,30 @@ def _around(problem: Problem, objective: DeltaTarget, half: float) -> tuple[floa
     return objective.lots - half, objective.lots + half
 
 
-def _proposal(
-    problem: Problem, programme: Programme, trades: FloatArray, reduced: FloatArray
-) -> Plan:
+def _proposal(problem: Problem, programme: Programme, relaxed: Solution) -> Plan:
     """Return the plan in whole lots over the listings that matter, else the nearest lots."""
-    rows, held = problem.listings, programme.terms.held
-    kept = is_traded(trades) | (held != 0)
-    can = (programme.terms.most_bought > 0) | (programme.terms.most_sold > 0)
-    order = np.lexsort((np.arange(len(rows)), np.where(kept | ~can, np.inf, reduced)))
-    near = order[:_POOL][(~kept & can)[order[:_POOL]]]
+    rows, terms = problem.listings, programme.terms
+    kept = is_traded(relaxed.trades) | (terms.held != 0)
+    spare = ~kept & (terms.most_bought + terms.most_sold > 0)
+    nearest = np.lexsort((np.arange(len(rows)), np.where(spare, relaxed.reduced, np.inf)))
+    near = nearest[: min(_POOL, int(spare.sum()))]
     pool = np.sort(np.append(np.flatnonzero(kept), near))
-    small = Programme(
-        programme.terms.of(pool),
-        programme.aim,
-        programme.rule,
-        tuple(cut.of(pool) for cut in programme.cuts),
-    )
-    largest = 2 * (np.abs(held) + np.abs(trades))[pool] + 64
-    legs = max(problem.restrictions.max_legs, int(np.count_nonzero(problem.trials.held)))
-    whole = small.whole(legs, largest)
+    whole = programme.of(pool).whole(problem.most_legs)
     lots = np.zeros(len(problem.trials.held), dtype=np.int64)
-    if whole is None:
-        lots[rows] = rounded(trades)
-    else:
-        lots[rows[pool]] = rounded(whole.trades)
+    lots[rows[pool]] = rounded(relaxed.trades[pool] if whole is None else whole)
     return problem.plans(lots[None, :])[0]
 
 
 def _cut(problem: Problem, programme: Programme, plan: Plan) -> Cut | None:
-    """Return a tangent of the engine's margin at the plan, where the terms fall short of it.
+    """Return the engine's margin near the plan, where the terms fall short of it; else None.
 
-    Central differences over whole lots, all judged in one call: whatever the engine counts, an
-    expected shortfall or an add-on, is in them (Kelley 1960, the cutting-plane method).
+    Differences over whole lots, all judged in one call: whatever the engine counts, an expected
+    shortfall or an add-on, is in them (the cutting planes of Kelley 1960).
     """
-    rows, terms = problem.listings, programme.terms
+    rows = problem.listings
     lots = (problem.trials.held + plan.trades)[rows]
-    known = _required_by_terms(programme, lots.astype(np.float64))
     found = _margin_usd(problem, plan)
-    if found - known <= _CUT_SHARE * abs(found):
+    if not plan.after.measured or found - _by_terms(programme, lots) <= _CUT_SHARE * abs(found):
         return None
     step = np.maximum(np.abs(plan.trades[rows]) // 64, 1)
     nudges = np.zeros((len(rows), len(problem.trials.held)), dtype=np.int64)
@@ -184,10 +170,12 @@ def _cut(problem: Problem, programme: Programme, plan: Plan) -> Cut | None:
     both = problem.plans(np.concatenate([plan.trades + nudges, plan.trades - nudges]))
     margins = np.array([_margin_usd(problem, one) for one in both]).reshape(2, -1)
     usable = np.array([one.after.measured for one in both]).reshape(2, -1).all(axis=0)
-    slope = np.where(usable, (margins[0] - margins[1]) / (2.0 * step), 0.0)
-    can = (terms.most_bought > 0) | (terms.most_sold > 0) | (terms.held != 0)
-    slope = np.where(can, slope, 0.0)
-    return Cut(slope, found - float(slope @ lots))
+    up, down = (margins[0] - found) / step, (margins[1] - found) / step
+    middle = (up - down) / 2.0
+    long = np.where(usable, np.where(lots == 0, up, middle), 0.0)
+    short = np.where(usable, np.where(lots == 0, down, -middle), 0.0)
+    here = long @ np.maximum(lots, 0) + short @ np.maximum(-lots, 0)
+    return Cut(long, short, found - float(here))
 
 
 def _margin_usd(problem: Problem, plan: Plan) -> float:
@@ -196,14 +184,14 @@ def _margin_usd(problem: Problem, plan: Plan) -> float:
     return margin / USD6
 
 
-def _required_by_terms(programme: Programme, lots: FloatArray) -> float:
+def _by_terms(programme: Programme, lots: IntArray) -> float:
     """Return the requirement that the programme sees in a book of `lots` [n], USD."""
     terms, aim = programme.terms, programme.aim
     long, short = np.maximum(lots, 0.0), np.maximum(-lots, 0.0)
     worst = aim.loss_factor * max(float((-(lots @ terms.pnl)).max()), 0.0)
     charge = aim.charge_factor * float(long @ terms.charge_long + short @ terms.charge_short)
     margin = float(long @ terms.margin_long + short @ terms.margin_short)
-    cuts = [cut.constant + float(cut.slope @ lots) for cut in programme.cuts]
+    cuts = [cut.constant + float(long @ cut.long + short @ cut.short) for cut in programme.cuts]
     return max([max(worst, charge) + margin, *cuts])
 
 
@@ -268,7 +256,7 @@ def _least_lacking(problem: Problem) -> list[int]:
         programme = Programme(problem.terms(rule), aim, rule)
         relaxed = programme.relaxed()
         if relaxed is not None:
-            plan = _proposal(problem, programme, relaxed.trades, relaxed.reduced)
+            plan = _proposal(problem, programme, relaxed)
             if plan.after.measured:
                 found.append(problem.lacking_usd6(plan))
     return found

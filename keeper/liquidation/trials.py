@@ -14,8 +14,8 @@ from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.risk_arrays import RiskArrays
 from keeper.margin.scenarios import Model
 from keeper.state.snapshot import Snapshot
-from keeper.state.tables import Accounts, Balances, Legs
-from keeper.units import IntArray
+from keeper.state.tables import Accounts, Balances, Legs, Listings
+from keeper.units import BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Trials:
         row: the account's row in the snapshot.
         held: lots of each listing [L].
         entry_usd6: entry value of each listing's leg [L]; zero where it is not linear.
+        equity_usd6: equity before any trade.
     """
 
     snapshot: Snapshot
@@ -50,9 +51,10 @@ class Trials:
     row: int
     held: IntArray
     entry_usd6: IntArray
-    is_linear: np.ndarray
+    is_linear: BoolArray
     marks_usd6: IntArray
     ladders: Ladders
+    equity_usd6: int
 
     @classmethod
     def of(
@@ -73,25 +75,29 @@ class Trials:
         held, entry = (np.zeros(len(snapshot.listings), dtype=np.int64) for _ in range(2))
         held[listing] = snapshot.legs.lots[legs]
         entry[listing] = np.where(market.is_linear[listing], snapshot.legs.cost_usd6[legs], 0)
-        return cls(
-            snapshot, model, row, held, entry, market.is_linear, arrays.marks, depth
-        )
+        cash = int(snapshot.accounts.cash_usd6[row])
+        trials = cls(snapshot, model, row, held, entry, market.is_linear, arrays.marks, depth, cash)
+        before = trials.judge(np.zeros((1, len(held)), dtype=np.int64))[0]
+        return replace(trials, equity_usd6=before.equity_usd6)
 
     def judge(self, trades: IntArray) -> list[Figures]:
         """Return the figures after each of the trades [B, L], signed lots, one book a row."""
         lots = self.held + trades
         cash, entry = self._settled(trades)
-        listing = np.nonzero(lots)
-        legs = Legs(
-            listing=listing[1].astype(np.uint32), lots=lots[listing], cost_usd6=entry[listing]
-        )
+        # A listing's cells depend on no other listing: only those in some book are priced.
+        used = np.flatnonzero((lots != 0).any(axis=0))
+        lots, entry = lots[:, used], entry[:, used]
+        legs = np.nonzero(lots)
         snapshot = replace(
             self.snapshot,
+            listings=_rows(self.snapshot.listings, used),
             accounts=self._accounts(cash, np.count_nonzero(lots, axis=1)),
-            legs=legs,
+            legs=Legs(listing=legs[1].astype(np.uint32), lots=lots[legs], cost_usd6=entry[legs]),
             balances=self._balances(len(trades)),
         )
-        return list(_figures(margin_book(snapshot, self.model), cash))
+        # Trades at marks move no equity, so an emptied account keeps all but their costs.
+        left = self.equity_usd6 - self.cost_usd6(trades)
+        return list(_figures(margin_book(snapshot, self.model), left))
 
     def cost_usd6(self, trades: IntArray) -> IntArray:
         """Return what each row of trades [B, L] costs beyond marks [B]."""
@@ -152,13 +158,17 @@ def account_row(snapshot: Snapshot, account: bytes) -> int:
     )
 
 
-def _figures(book: MarginBook, cash_usd6: IntArray) -> Iterator[Figures]:
-    """Yield one row for each account; one without a leg needs nothing and owns its cash."""
+def _rows(table: Listings, rows: IntArray) -> Listings:
+    return Listings(*(getattr(table, name)[rows] for name in table.columns()))
+
+
+def _figures(book: MarginBook, equity_usd6: IntArray) -> Iterator[Figures]:
+    """Yield one row for each account; one without a leg needs nothing and has the equity given."""
     at = {int(row): n for n, row in enumerate(book.account_row)}
-    for row, cash in enumerate(cash_usd6.tolist()):
+    for row, equity in enumerate(equity_usd6.tolist()):
         n = at.get(row)
         if n is None:
-            yield Figures(cash, 0, 0, 0, 0, sentinel=False, measured=True)
+            yield Figures(equity, 0, 0, 0, 0, sentinel=False, measured=True)
             continue
         yield Figures(
             equity_usd6=int(book.equity_usd6[n]),
