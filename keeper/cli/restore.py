@@ -1,4 +1,4 @@
-"""`keeper restore`: the cheapest trades that restore an account; advice, nothing is signed or sent."""
+"""`keeper restore`: the cheapest trades that restore an account; nothing is signed or sent."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def command(
 
         keeper restore 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --body book.body --target mm
 
-        keeper restore 0x90F79bf6EB2c4f870365E785982E1f101E93b906:3 --config keeper.toml --reduce-only
+        keeper restore 0x90F79bf6EB2c4f870365E785982E1f101E93b906 -c keeper.toml --delta ETH=0
     """
     wanted = parse_account(account)
     aims = _Aims(target, buffer, delta, minimise_margin, budget)

@@ -66,7 +66,7 @@ class CostModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ladders:
-    """Depth of every listing: `size` lots [L, K] at a level, `buy_usd6` and `sell_usd6` [L, K] a lot."""
+    """Depth of every listing [L, K]: lots at a level, and what a lot bought or sold there costs."""
 
     size: IntArray
     buy_usd6: IntArray

@@ -13,13 +13,13 @@ import numpy as np
 
 from keeper.errors import CannotRestore
 from keeper.liquidation.costs import CostModel
-from keeper.liquidation.objectives import DeltaTarget, Health, LeastMargin, Objective, Restrictions
+from keeper.liquidation.objectives import DeltaTarget, LeastMargin, Objective, Restrictions
 from keeper.liquidation.pro_rata import pro_rata
 from keeper.liquidation.programme import Aim, Cut, Programme, Rule, Solution, is_traded, rounded
 from keeper.liquidation.restoration import DELTA_TOLERANCE_LOTS, Plan, Problem
 from keeper.margin.scenarios import Model
 from keeper.state.snapshot import Snapshot
-from keeper.units import BPS, USD6, FloatArray, IntArray, usd
+from keeper.units import BPS, USD6, IntArray, usd
 
 _ROUNDS: Final = 8
 _POOL: Final = 4  # listings beside those that the relaxed programme trades
@@ -226,18 +226,18 @@ def _smaller(trades: IntArray) -> list[IntArray]:
 def _cannot(problem: Problem, account: bytes, idle: Plan) -> CannotRestore:
     """Return the error that says what is lacking, with the best trades and without any."""
     who = f"account 0x{account.hex()}"
-    if isinstance(problem.objective, DeltaTarget) and not _reaches_delta(problem):
+    objective, level = problem.objective, problem.requirement.level.value.upper()
+    if isinstance(objective, DeltaTarget) and not _reaches_delta(problem):
         return CannotRestore(
-            f"{who}: no allowed trades reach a delta of {problem.objective.lots} lots in underlying "
-            f"{problem.objective.underlying}: allow more instruments or another target",
+            f"{who}: no allowed trades reach a delta of {objective.lots} lots in underlying "
+            f"{objective.underlying}: allow more instruments or another target",
             lacking_usd6=0,
         )
     now = problem.lacking_usd6(idle)
     least = min([now, *_least_lacking(problem)])
     return CannotRestore(
-        f"{who}: no allowed trades restore its {problem.requirement.level.value.upper()}: it lacks "
-        f"{usd(now)} USD, and still {usd(least)} USD with the best trades found: deposit that much, "
-        "or allow more instruments",
+        f"{who}: no allowed trades restore its {level}: it lacks {usd(now)} USD, and still "
+        f"{usd(least)} USD after the best trades found: deposit that much, or allow more to trade",
         lacking_usd6=least,
     )
 
