@@ -14,6 +14,7 @@ KeeperError                1   base; anything unforeseen is a bug and keeps its 
 ├── InputError            65   a malformed body, id, model or number
 ├── NotConverged          70   an optimiser or an iteration stopped before it had an answer
 ├── VerificationMismatch   3   a replay found other bits than those attested
+├── CannotRestore          4   no trades restore an account
 ├── Reverted              76   a transaction or call reverted
 └── QuorumNotReached      75   fewer than the threshold of keepers signed
 ```
@@ -109,6 +110,19 @@ class VerificationMismatch(KeeperError):
     """A replay found other bits than those attested."""
 
     exit_code = 3
+
+
+class CannotRestore(KeeperError):
+    """No allowed trades restore an account; `lacking_usd6` more cash would, with the best found."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, lacking_usd6: int) -> None:
+        super().__init__(message, lacking_usd6)  # both, so that the exception pickles
+        self.lacking_usd6 = lacking_usd6
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Reverted(KeeperError):

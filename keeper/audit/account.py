@@ -18,7 +18,6 @@ from keeper.margin.losses import Book, scenario_losses
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.risk_arrays import RiskArrays, risk_arrays
 from keeper.margin.scenarios import Model
-from keeper.state.accounts import account_id
 from keeper.state.instruments import Instrument
 from keeper.state.snapshot import Snapshot
 from keeper.units import mul_bps_up
@@ -76,19 +75,6 @@ class AccountReport:
     scenarios: tuple[ScenarioReport, ...]
     chain: Figures
     difference_usd6: dict[str, int]
-
-
-def parse_account(text: str) -> bytes:
-    """Read `0x` and 64 hex digits, or `OWNER[:SUB]` with an address and a decimal number."""
-    owner, _, sub = text.partition(":")
-    if not sub and len(text) == 66:
-        try:
-            return bytes.fromhex(text.removeprefix("0x"))
-        except ValueError:
-            raise InputError(f"account {text!r} is not hexadecimal") from None
-    if sub and not (sub.isascii() and sub.isdecimal()):
-        raise InputError(f"sub-account {sub!r} is not a whole number: write OWNER:SUB, as 0x12..:3")
-    return account_id(owner, int(sub or "0"))
 
 
 def inspect_account(

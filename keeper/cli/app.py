@@ -14,7 +14,7 @@ from keeper.errors import KeeperError
 from keeper.telemetry.redaction import redact_text
 
 EXIT_UNEXPECTED = 1
-VERBS = ("demo", "run", "verify", "margin", "digest", "book", "vectors")
+VERBS = ("demo", "run", "verify", "margin", "digest", "book", "vectors", "restore")
 
 
 def _version(wanted: bool) -> None:
@@ -41,7 +41,7 @@ def application(verbs: Iterable[str]) -> typer.Typer:
         name="keeper",
         help="Computes portfolio margin, attests it on-chain and liquidates by proof.",
         epilog=(
-            "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 mismatch, 65 bad input, "
+            "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 mismatch, 4 cannot restore, 65 bad input, "
             "66 keystore unusable, 69 node unavailable, 73 signing refused, "
             "74 zero or stale price, 75 no quorum, 76 reverted, 77 signer, 78 configuration, "
             "79 wrong password, 80 wrong chain, 81 not deployed."

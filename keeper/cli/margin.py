@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from keeper.audit.account import AccountReport, inspect_account, parse_account
+from keeper.audit.account import AccountReport, inspect_account
 from keeper.cli.compose import open_source
 from keeper.cli.config import load_settings
 from keeper.cli.options import AsJson, ConfigFile, DeploymentFile, RpcUrl, write_json
+from keeper.state.accounts import parse_account
 from keeper.telemetry.logging import configure_logging
 from keeper.units import USD6, usd
 

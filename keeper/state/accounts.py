@@ -43,6 +43,19 @@ def account_id(owner: bytes | str, sub_account: int) -> bytes:
     return owner + sub_account.to_bytes(12, "big")
 
 
+def parse_account(text: str) -> bytes:
+    """Read `0x` and 64 hex digits, or `OWNER[:SUB]` with an address and a decimal number."""
+    owner, _, sub = text.partition(":")
+    if not sub and len(text) == 66:
+        try:
+            return bytes.fromhex(text.removeprefix("0x"))
+        except ValueError:
+            raise InputError(f"account {text!r} is not hexadecimal") from None
+    if sub and not (sub.isascii() and sub.isdecimal()):
+        raise InputError(f"sub-account {sub!r} is not a whole number: write OWNER:SUB, as 0x12..:3")
+    return account_id(owner, int(sub or "0"))
+
+
 def split_account(account: bytes) -> tuple[bytes, int]:
     """Return the owner (20 bytes) and the sub-account of an id."""
     if len(account) != 32:

@@ -19,6 +19,7 @@ class Sizes:
     account_calls: int
     tree_leaves: int
     growth_accounts: tuple[int, ...]
+    restore_listings: int
     stream_doubles: int
     limit_passes: int
     rounds: int
@@ -36,6 +37,7 @@ FULL = Sizes(
     account_calls=200,
     tree_leaves=100_000,
     growth_accounts=(1_000, 10_000, 100_000, 1_000_000),
+    restore_listings=300,
     stream_doubles=12_000_000,
     limit_passes=10_000,
     rounds=9,
@@ -53,6 +55,7 @@ QUICK = Sizes(
     account_calls=5,
     tree_leaves=500,
     growth_accounts=(100,),
+    restore_listings=60,
     stream_doubles=600_000,
     limit_passes=1_000,
     rounds=3,

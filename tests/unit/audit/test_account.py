@@ -1,8 +1,9 @@
 import pytest
 
-from keeper.audit.account import inspect_account, parse_account
+from keeper.audit.account import inspect_account
 from keeper.chain.client import ChainClient
 from keeper.errors import InputError
+from keeper.state.accounts import parse_account
 from tests.unit.chain.fake_node import ARTIFACTS, DEPLOYMENT, FakeNode, Serving
 from tests.unit.chain.world import ALICE, BOB, MODEL, PUT, account, views
 

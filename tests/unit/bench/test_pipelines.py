@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.bench import book, kernel, tree
+from scripts.bench import book, kernel, restoration, tree
 from scripts.bench.limits import Limits
 from scripts.bench.memory import ChildFailed, run_child
 from scripts.bench.sizes import QUICK
@@ -37,6 +37,11 @@ def test_book__few_accounts__agrees_with_scipy():
 
 def test_tree__odd_number_of_leaves__agrees_with_eth_abi():
     assert tree.run(SMALL)[0].target is not None
+
+
+def test_restoration__small_market__a_plan_not_dearer_than_pro_rata():
+    figures = restoration.run(SMALL)
+    assert [figure.met for figure in figures if "cost" in figure.case] in ([], [True])
 
 
 def test_run_child__touches_fifty_megabytes__counts_them():

@@ -1,0 +1,192 @@
+"""An account after trades that nobody has made, judged by the margin engine itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from keeper.errors import InputError
+from keeper.liquidation.costs import Ladders
+from keeper.margin.market import ListingMarket
+from keeper.margin.portfolio import MarginBook, margin_book
+from keeper.margin.risk_arrays import RiskArrays
+from keeper.margin.scenarios import Model
+from keeper.state.snapshot import Snapshot
+from keeper.state.tables import Accounts, Balances, Legs, Listings
+from keeper.units import BoolArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One account's figures, micro-dollars; `measured` says whether the requirements hold.
+
+    `maintenance_usd6` and `initial_usd6` are the margins of the model alone, to be capped by
+    `standard_usd6` and `standard_initial_usd6`; `sentinel` says that only the latter count.
+    """
+
+    equity_usd6: int
+    standard_usd6: int
+    standard_initial_usd6: int
+    maintenance_usd6: int
+    initial_usd6: int
+    sentinel: bool
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trials:
+    """What an account's book would be after trades at marks and costs.
+
+    Attributes:
+        row: the account's row in the snapshot.
+        held: lots of each listing [L].
+        entry_usd6: entry value of each listing's leg [L]; zero where it is not linear.
+        equity_usd6: equity before any trade.
+    """
+
+    snapshot: Snapshot
+    model: Model
+    row: int
+    held: IntArray
+    entry_usd6: IntArray
+    is_linear: BoolArray
+    marks_usd6: IntArray
+    ladders: Ladders
+    equity_usd6: int
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        model: Model,
+        account: bytes,
+        market: ListingMarket,
+        arrays: RiskArrays,
+        depth: Ladders,
+    ) -> Trials:
+        """Raises InputError for an account that the snapshot lacks."""
+        row = account_row(snapshot, account)
+        counts = snapshot.accounts.legs.astype(np.int64)
+        start = int(counts[:row].sum())
+        legs = slice(start, start + int(counts[row]))
+        listing = snapshot.legs.listing[legs]
+        held, entry = (np.zeros(len(snapshot.listings), dtype=np.int64) for _ in range(2))
+        held[listing] = snapshot.legs.lots[legs]
+        entry[listing] = np.where(market.is_linear[listing], snapshot.legs.cost_usd6[legs], 0)
+        cash = int(snapshot.accounts.cash_usd6[row])
+        trials = cls(snapshot, model, row, held, entry, market.is_linear, arrays.marks, depth, cash)
+        before = trials.judge(np.zeros((1, len(held)), dtype=np.int64))[0]
+        return replace(trials, equity_usd6=before.equity_usd6)
+
+    def judge(self, trades: IntArray) -> list[Figures]:
+        """Return the figures after each of the trades [B, L], signed lots, one book a row."""
+        lots = self.held + trades
+        cash, entry = self._settled(trades)
+        # A listing's cells depend on no other listing: only those in some book are priced.
+        used = np.flatnonzero((lots != 0).any(axis=0))
+        lots, entry = lots[:, used], entry[:, used]
+        legs = np.nonzero(lots)
+        snapshot = replace(
+            self.snapshot,
+            listings=_rows(self.snapshot.listings, used),
+            accounts=self._accounts(cash, np.count_nonzero(lots, axis=1)),
+            legs=Legs(listing=legs[1].astype(np.uint32), lots=lots[legs], cost_usd6=entry[legs]),
+            balances=self._balances(len(trades)),
+        )
+        # Trades at marks move no equity, so an emptied account keeps all but their costs.
+        left = self.equity_usd6 - self.cost_usd6(trades)
+        return list(_figures(margin_book(snapshot, self.model), left))
+
+    def cost_usd6(self, trades: IntArray) -> IntArray:
+        """Return what each row of trades [B, L] costs beyond marks [B]."""
+        return self.ladders.cost_usd6(trades).sum(axis=-1, dtype=np.int64)
+
+    def _settled(self, trades: IntArray) -> tuple[IntArray, IntArray]:
+        """Return cash [B] and entry values [B, L] after the trades.
+
+        Only their difference enters equity; they are kept apart as `PositionsLib.enter` keeps them.
+        """
+        paid = np.where(self.is_linear, 0, trades * self.marks_usd6).sum(axis=1, dtype=np.int64)
+        cash = int(self.snapshot.accounts.cash_usd6[self.row]) - paid - self.cost_usd6(trades)
+        entry = np.tile(self.entry_usd6, (len(trades), 1))
+        rows, columns = np.nonzero(trades * self.is_linear)
+        for book, listing in zip(rows.tolist(), columns.tolist(), strict=True):
+            flow, after = _entered(
+                int(self.held[listing]),
+                int(trades[book, listing]),
+                int(self.marks_usd6[listing]),
+                int(self.entry_usd6[listing]),
+            )
+            cash[book] += flow
+            entry[book, listing] = after
+        return cash, entry
+
+    def _accounts(self, cash: IntArray, legs: IntArray) -> Accounts:
+        before, count = self.snapshot.accounts, len(cash)
+        numbers = np.zeros((count, 4), dtype=">u8")
+        numbers[:, 3] = np.arange(count)
+        return Accounts(
+            account=numbers.view(np.uint8).reshape(count, 32),
+            mode=np.full(count, before.mode[self.row], dtype=np.uint8),
+            flags=np.full(count, before.flags[self.row], dtype=np.uint8),
+            cash_usd6=cash,
+            reserve_usd6=np.full(count, before.reserve_usd6[self.row], dtype=np.uint64),
+            legs=legs.astype(np.uint32),
+        )
+
+    def _balances(self, count: int) -> Balances:
+        """Return the account's collateral, once for each of `count` books."""
+        table = self.snapshot.balances
+        own = np.flatnonzero(table.account == self.row)
+        return Balances(
+            account=np.repeat(np.arange(count, dtype=np.uint32), len(own)),
+            token=np.tile(table.token[own], count),
+            amount=np.tile(table.amount[own], (count, 1)),
+        )
+
+
+def account_row(snapshot: Snapshot, account: bytes) -> int:
+    """Return the account's row; raise InputError where the snapshot lacks it."""
+    for row, known in enumerate(snapshot.accounts.account):
+        if known.tobytes() == account:
+            return row
+    raise InputError(
+        f"account 0x{account.hex()} is not in the snapshot of block {snapshot.head.ref_block}: it "
+        "has held no position up to there"
+    )
+
+
+def _rows(table: Listings, rows: IntArray) -> Listings:
+    return Listings(*(getattr(table, name)[rows] for name in table.columns()))
+
+
+def _figures(book: MarginBook, equity_usd6: IntArray) -> Iterator[Figures]:
+    """Yield one row for each account; one without a leg needs nothing and has the equity given."""
+    at = {int(row): n for n, row in enumerate(book.account_row)}
+    for row, equity in enumerate(equity_usd6.tolist()):
+        n = at.get(row)
+        if n is None:
+            yield Figures(equity, 0, 0, 0, 0, sentinel=False, measured=True)
+            continue
+        yield Figures(
+            equity_usd6=int(book.equity_usd6[n]),
+            standard_usd6=int(book.standard_usd6[n]),
+            standard_initial_usd6=int(book.standard_initial_usd6[n]),
+            maintenance_usd6=int(book.maintenance_usd6[n]),
+            initial_usd6=int(book.initial_usd6[n]),
+            sentinel=bool(book.sentinel[n]),
+            measured=bool(book.measured[n]),
+        )
+
+
+def _entered(held: int, lots: int, mark_usd6: int, entry_usd6: int) -> tuple[int, int]:
+    """Return the cash that a trade in a linear leg realises, and the leg's entry value after."""
+    if held == 0 or (held > 0) == (lots > 0):
+        return 0, entry_usd6 + lots * mark_usd6
+    closed = min(abs(lots), abs(held))
+    released = abs(entry_usd6) * closed // abs(held)  # towards zero, as the EVM divides
+    released = released if entry_usd6 >= 0 else -released
+    closing = (closed if lots > 0 else -closed) * mark_usd6
+    return -closing - released, entry_usd6 - released + lots * mark_usd6 - closing
