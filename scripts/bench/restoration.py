@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from keeper.chain.model_file import read_model
 from keeper.liquidation.costs import CostModel
 from keeper.liquidation.objectives import Health, Restrictions
 from keeper.liquidation.pro_rata import pro_rata
 from keeper.liquidation.restoration import Problem
 from keeper.liquidation.restore import Restoration, restore
 from keeper.margin.portfolio import margin_book
-from keeper.margin.scenarios import Model, parse_model
+from keeper.margin.scenarios import Model
 from keeper.state.snapshot import Snapshot
 from keeper.testing.random_book import random_book
 from scripts.bench.inputs import MODEL_FILE
@@ -29,7 +30,7 @@ _EQUITY_PERCENT: Final = 80  # of initial margin
 def run(sizes: Sizes) -> list[Figure]:
     """Return the lines of one account below its initial margin."""
     progress(f"restore, {sizes.restore_listings} listings")
-    model = parse_model(MODEL_FILE.read_text("utf-8"))
+    model = read_model(MODEL_FILE)
     snapshot = _below_margin(model, sizes.restore_listings)
     account = snapshot.accounts.account[0].tobytes()
 

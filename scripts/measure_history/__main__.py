@@ -22,8 +22,9 @@ from rich.table import Table
 
 from keeper.calibration.garch import LEAST_RETURNS
 from keeper.calibration.returns import joint_returns
+from keeper.chain.model_file import read_model
 from keeper.errors import KeeperError
-from keeper.margin.scenarios import Model, parse_model
+from keeper.margin.scenarios import Model
 from scripts.measure_history.figures import (
     EPISODES,
     Figures,
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="figures instead of tables")
     arguments = parser.parse_args()
     try:
-        model = parse_model(MODEL_FILE.read_text("utf-8"))
+        model = read_model(MODEL_FILE)
         figures = measure(arguments.file, model, arguments.largest)
     except KeeperError as error:
         print(f"error: {error}", file=sys.stderr)
