@@ -14,6 +14,7 @@ from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket
 from keeper.margin.risk_arrays import price_listings
 from keeper.margin.scenarios import Model
+from keeper.margin.tail import Tail, tail_risk
 from keeper.margin.workers import Workers
 from keeper.pricing import backend, black76
 from keeper.state.snapshot import Snapshot
@@ -54,6 +55,15 @@ def worst_loss(pnl: IntArray, book: Book) -> IntArray:
 def whole_book(market: ListingMarket, model: Model, book: Book, workers: Workers) -> IntArray:
     """Price all listings in all scenarios, and return each account's worst loss [A]."""
     return worst_losses(price_listings(market, model, workers).pnl, book, workers)[0]
+
+
+def whole_book_tail(
+    market: ListingMarket, model: Model, book: Book, tail_bps: int, workers: Workers
+) -> tuple[IntArray, IntArray]:
+    """Price all listings in all scenarios, and return each account's VaR and ES [A]."""
+    pnl = price_listings(market, model, workers).pnl
+    value_at_risk, shortfall = tail_risk(pnl, book, [Tail.of(pnl.shape[1], tail_bps)], workers)
+    return value_at_risk[0], shortfall[0]
 
 
 def risk_array(market: ListingMarket, model: Model) -> IntArray:

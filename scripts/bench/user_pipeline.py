@@ -112,14 +112,21 @@ def worst_loss_in_blocks(
     return np.concatenate(list(pool.map(worst_loss, itertools.repeat(gains), blocks)))
 
 
-def var_es(
+def var_es(gains: FloatArray, lots: csr_array, tail: int) -> FloatArray:
+    """Return each account's VaR and ES [A, 2], not below zero, by one product.
+
+    ES is the mean of the `tail` largest losses, VaR the next.
+    """
+    losses = -(lots @ gains)
+    at = gains.shape[1] - tail - 1
+    losses.partition(at, axis=1)
+    shortfall = losses[:, at + 1 :].mean(axis=1)
+    return np.maximum(np.stack([losses[:, at], shortfall], axis=1), 0.0)
+
+
+def var_es_in_blocks(
     gains: FloatArray, blocks: Sequence[csr_array], tail: int, pool: ThreadPoolExecutor
 ) -> FloatArray:
-    """Return VaR and ES [A, 2] of the `tail` worst scenarios, block by block over the threads."""
-
-    def of_block(block: csr_array) -> FloatArray:
-        losses = -(block @ gains)
-        worst = np.partition(losses, gains.shape[1] - tail, axis=1)[:, -tail:]
-        return np.stack([worst[:, 0], worst.mean(axis=1)], axis=1)
-
-    return np.concatenate(list(pool.map(of_block, blocks)))
+    """Return the same, block by block over the threads."""
+    found = pool.map(var_es, itertools.repeat(gains), blocks, itertools.repeat(tail))
+    return np.concatenate(list(found))
