@@ -6,17 +6,15 @@ the margin engine judges each one in integers (trials.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from keeper.units import BoolArray, FloatArray, IntArray
-
-_INTEGER_TOLERANCE: Final = 1e-6
+from keeper.units import FloatArray, IntArray
 
 
 class Rule(Enum):
@@ -152,59 +150,7 @@ class Programme:
         reduced = np.abs(marginals).reshape(2, n, levels).min(axis=(0, 2))
         return Solution(self._trades(np.asarray(found.x)), float(found.fun), reduced)
 
-    def whole(self, max_legs: int) -> FloatArray | None:
-        """Return feasible trades in whole lots, with at most so many legs, near the optimum.
-
-        A dive: listings are rounded one by one, coarse lots first, and the rest is optimised anew
-        each time, so that finer lots make good what rounding took. None where it ends in a corner.
-        """
-        emptied = self._emptied(max_legs)
-        solution = None if emptied is None else replace(self, fixed=emptied).relaxed()
-        if emptied is None or solution is None:
-            return None
-        fixed = emptied
-        for listing in np.argsort(-self._risk(), kind="stable").tolist():
-            lots = float(solution.trades[listing])
-            nearest = float(np.rint(lots))
-            fixed[listing] = nearest
-            if abs(lots - nearest) <= _INTEGER_TOLERANCE:
-                continue
-            found = replace(self, fixed=fixed).relaxed()
-            if found is None:
-                fixed[listing] = np.floor(lots) if nearest > lots else np.ceil(lots)
-                found = replace(self, fixed=fixed).relaxed()
-            if found is None:
-                return None
-            solution = found
-        return fixed
-
-    def _emptied(self, max_legs: int) -> FloatArray | None:
-        """Return `fixed` trades that leave at most so many legs, or None.
-
-        While there are too many, half of the excess is emptied, those that risk least first.
-        """
-        fixed = np.full(len(self.terms.held), np.nan)
-        can = (self.terms.most_bought >= -self.terms.held) & (
-            self.terms.most_sold >= self.terms.held
-        )
-        while True:
-            solution = replace(self, fixed=fixed).relaxed()
-            if solution is None:
-                return None
-            lots = np.abs(self.terms.held + solution.trades)
-            live = is_traded(lots)
-            excess = int(live.sum()) - max_legs
-            if excess <= 0:
-                if len(fixed) > max_legs:
-                    fixed[~live] = -self.terms.held[~live]
-                return fixed
-            smallest = np.argsort(np.where(live & can, lots * self._risk(), np.inf), kind="stable")
-            smallest = smallest[: min(-(-excess // 2), int((live & can).sum()))]
-            if not len(smallest):
-                return None
-            fixed[smallest] = -self.terms.held[smallest]
-
-    def _risk(self) -> FloatArray:
+    def risk(self) -> FloatArray:
         """Return the largest move of a lot in any scenario [n]."""
         return np.abs(self.terms.pnl).max(axis=1, initial=0.0)
 
@@ -305,13 +251,3 @@ def _at_levels(size: FloatArray, most: FloatArray) -> FloatArray:
     """Return the lots that may trade at each level [n, K] when `most` [n] may in all."""
     start = np.cumsum(size, axis=1) - size
     return np.clip(most[:, None] - start, 0.0, size)
-
-
-def rounded(trades: FloatArray) -> IntArray:
-    """Return the nearest whole lots."""
-    return np.rint(trades).astype(np.int64)
-
-
-def is_traded(trades: FloatArray) -> BoolArray:
-    """Return where more than a thousandth of a lot is traded; less is a solver's tolerance."""
-    return np.abs(trades) > 1e-3

@@ -15,8 +15,9 @@ from keeper.errors import CannotRestore
 from keeper.liquidation.costs import CostModel
 from keeper.liquidation.objectives import DeltaTarget, LeastMargin, Objective, Restrictions
 from keeper.liquidation.pro_rata import pro_rata
-from keeper.liquidation.programme import Aim, Cut, Programme, Rule, Solution, is_traded, rounded
+from keeper.liquidation.programme import Aim, Cut, Programme, Rule, Solution
 from keeper.liquidation.restoration import DELTA_TOLERANCE_LOTS, Plan, Problem
+from keeper.liquidation.whole_lots import is_traded, rounded, whole_lots
 from keeper.margin.scenarios import Model
 from keeper.state.snapshot import Snapshot
 from keeper.units import BPS, USD6, IntArray, usd
@@ -147,7 +148,7 @@ def _proposal(problem: Problem, programme: Programme, relaxed: Solution) -> Plan
     nearest = np.lexsort((np.arange(len(rows)), np.where(spare, relaxed.reduced, np.inf)))
     near = nearest[: min(_POOL, int(spare.sum()))]
     pool = np.sort(np.append(np.flatnonzero(kept), near))
-    whole = programme.of(pool).whole(problem.most_legs)
+    whole = whole_lots(programme.of(pool), problem.most_legs)
     lots = np.zeros(len(problem.trials.held), dtype=np.int64)
     lots[rows[pool]] = rounded(relaxed.trades[pool] if whole is None else whole)
     return problem.plans(lots[None, :])[0]

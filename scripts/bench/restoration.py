@@ -22,7 +22,7 @@ from scripts.bench.sizes import Sizes
 
 _OURS: Final = "ours"
 _PRO_RATA: Final = "the search for the pro-rata close alone"
-_SEED: Final = 5  # without large spot legs, which no order closes
+_SEED: Final = 5  # a book that a pro-rata close restores as well
 _LEGS: Final = 20
 _EQUITY_PERCENT: Final = 80  # of initial margin
 
