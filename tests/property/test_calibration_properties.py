@@ -87,8 +87,10 @@ def test_nearest__bounds_that_one_matrix_meets__hold(seed, inside, size, width):
         np.where(free, np.maximum(anchor - width - 0.05, -1), 1.0),
         np.where(free, np.minimum(anchor + width + 0.05, 1), 1.0),
     )
-    found = nearest_correlations(arbitrary(seed, size), 0.0, bounds).correlations
+    start = arbitrary(seed, size)
+    found = nearest_correlations(start, 0.0, bounds).correlations
     assert found.smallest_eigenvalue() >= -ROUNDING
+    assert np.sum((start.values - found.values) * (anchor - found.values)) <= 1e-7
     assert bounded(found, bounds).values == pytest.approx(found.values, abs=1e-8)
 
 

@@ -44,7 +44,12 @@ def test_nearest__floor__holds_while_the_rest_gives_way():
     floor = pair_bounds(NAMES, {("A", "B"): 0.9}, {})
     found = nearest_correlations(IMPOSSIBLE, 1e-8, floor).correlations
     assert found.pair("A", "B") == pytest.approx(0.9, abs=1e-8)
-    assert found.pair("B", "C") < 0.76069
+    # By search along the edge of what A, B = 0.9 allows: of all, the nearest to 1 and 0.
+    b_c = np.linspace(0, 1, 1_000_001)
+    a_c = 0.9 * b_c - np.sqrt((1 - 0.9**2) * (1 - b_c**2))
+    best = np.argmin((b_c - 1) ** 2 + a_c**2)
+    assert found.pair("B", "C") == pytest.approx(b_c[best], abs=1e-5)
+    assert found.pair("A", "C") == pytest.approx(a_c[best], abs=1e-5)
     assert found.smallest_eigenvalue() >= 0.99e-8
 
 
@@ -54,6 +59,15 @@ def test_nearest__ceiling_on_a_possible_matrix__moves_it_there_alone():
     expected = np.array([[1.0, 0.8, 0.55], [0.8, 1.0, 0.7], [0.55, 0.7, 1.0]])
     assert found.correlations.values == pytest.approx(expected, abs=1e-9)
     assert found.distance == pytest.approx(0.05 * np.sqrt(2))
+
+
+def test_nearest__bounds_alone_make_it_possible__each_entry_at_its_nearest_bound():
+    # Projections without a correction for the bounds end elsewhere, 0.03 further away.
+    start = Correlations(NAMES, np.array([[1.0, 0.5, -1.0], [0.5, 1.0, 1.0], [-1.0, 1.0, 1.0]]))
+    bounds = pair_bounds(NAMES, {("A", "B"): 0.6, ("A", "C"): 0.7}, {("B", "C"): 0.2})
+    found = nearest_correlations(start, 0.0, bounds)
+    expected = np.array([[1.0, 0.6, 0.7], [0.6, 1.0, 0.2], [0.7, 0.2, 1.0]])
+    assert found.correlations.values == pytest.approx(expected, abs=1e-9)
 
 
 def test_nearest__bounds_that_no_matrix_meets__is_not_a_result(monkeypatch):
