@@ -14,7 +14,7 @@ from keeper.margin.agreement import require_agreement
 from keeper.margin.cells import ListingFloats, marks, scenario_cells
 from keeper.margin.market import CELL_CAP_USD6, ListingMarket, Standing, listing_market
 from keeper.margin.scenarios import Model, UnderlyingRisk
-from keeper.margin.shocks import risks_of, shocks
+from keeper.margin.shocks import Shocks, risks_of, shocks
 from keeper.margin.workers import SERIAL, Workers
 from keeper.state.snapshot import Snapshot
 from keeper.units import BoolArray, IntArray
@@ -47,8 +47,13 @@ def risk_arrays(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> 
 
 def price_listings(market: ListingMarket, model: Model, workers: Workers = SERIAL) -> RiskArrays:
     """Return marks and scenario results of `market`; any number of workers gives the same bits."""
+    return price_under(market, shocks(market, model), workers)
+
+
+def price_under(market: ListingMarket, shocked: Shocks, workers: Workers = SERIAL) -> RiskArrays:
+    """Return the same from shocks at hand: they do not depend on spots, vols or strikes."""
     floats = ListingFloats.of(market)
-    mark, pnl = marks(floats), scenario_cells(floats, shocks(market, model), workers)
+    mark, pnl = marks(floats), scenario_cells(floats, shocked, workers)
     largest = np.maximum(pnl.max(axis=1, initial=0), -pnl.min(axis=1, initial=0))
     priced = np.maximum(largest, mark) < CELL_CAP_USD6
     priced &= market.standing != Standing.UNPRICED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 from eth_abi.abi import encode
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from keeper.errors import InputError
 from keeper.state.hashing import keccak256
 from keeper.units import IntArray
+
+FLAGGED: Final = 1  # bit 0 of an account's flags: in a liquidation auction
 
 _SUB_BITS = 96
 _HEAD_WORDS, _LEG_WORDS = 3, 2
@@ -41,6 +44,19 @@ def account_id(owner: bytes | str, sub_account: int) -> bytes:
     if not 0 <= sub_account < 1 << _SUB_BITS:
         raise InputError(f"sub-account {sub_account} is not a uint96")
     return owner + sub_account.to_bytes(12, "big")
+
+
+def parse_account(text: str) -> bytes:
+    """Read `0x` and 64 hex digits, or `OWNER[:SUB]` with an address and a decimal number."""
+    owner, _, sub = text.partition(":")
+    if not sub and len(text) == 66:
+        try:
+            return bytes.fromhex(text.removeprefix("0x"))
+        except ValueError:
+            raise InputError(f"account {text!r} is not hexadecimal") from None
+    if sub and not (sub.isascii() and sub.isdecimal()):
+        raise InputError(f"sub-account {sub!r} is not a whole number: write OWNER:SUB, as 0x12..:3")
+    return account_id(owner, int(sub or "0"))
 
 
 def split_account(account: bytes) -> tuple[bytes, int]:
