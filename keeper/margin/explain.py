@@ -56,7 +56,7 @@ class LegExplanation:
     """
 
     instrument: str
-    instrument_id: int
+    instrument_id: str
     underlying: int
     expiry: int
     lots: int
@@ -217,7 +217,7 @@ class _Assembly:
             legs.append(
                 LegExplanation(
                     instrument=instrument.name(symbols),
-                    instrument_id=leg.instrument,
+                    instrument_id=f"{leg.instrument:#034x}",
                     underlying=instrument.underlying,
                     expiry=instrument.expiry,
                     lots=leg.lots,

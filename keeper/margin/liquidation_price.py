@@ -21,6 +21,10 @@ FARTHEST: Final = 10  # times the spot, or a tenth of it
 RUNGS: Final = 32  # on each side
 _LN_FARTHEST: Final = 2.302585092994046
 _NARROWING: Final = 256  # a round narrows to this share where the surplus is about linear
+# Marks are rounded per lot, so that within a few cents the surplus is a staircase: a secant is no
+# guide there, and even sections are.
+_STAIRCASE: Final = 2**18
+_SECTIONS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class LiquidationPrice:
     """
 
     underlying: int
+    symbol: str
     spot_e8: int
     below_e8: int | None
     above_e8: int | None
@@ -56,11 +61,14 @@ class _Search:
         return abs(self.far - self.near) == 1
 
     def probes(self) -> list[int]:
-        """Return spots strictly between, from near to far: around the secant's zero, and half."""
+        """Return spots strictly between, from near to far."""
         width, towards = abs(self.far - self.near), 1 if self.far > self.near else -1
-        secant = width * self.near_surplus // (self.near_surplus - self.far_surplus)
-        margin = max(width // _NARROWING, 1)
-        steps = {secant - margin, secant, secant + margin, width // 2}
+        if width <= _STAIRCASE:
+            steps = {width * n // _SECTIONS for n in range(1, _SECTIONS)}
+        else:
+            secant = width * self.near_surplus // (self.near_surplus - self.far_surplus)
+            margin = width // _NARROWING
+            steps = {secant - margin, secant, secant + margin, width // 2}
         return [self.near + towards * step for step in sorted(steps) if 0 < step < width]
 
     def narrow(self, probes: Sequence[int], surplus: Sequence[int]) -> None:
@@ -74,7 +82,7 @@ class _Search:
 
 def liquidation_prices(book: MovableBook) -> tuple[LiquidationPrice, ...]:
     """Return the prices along every underlying that moves a leg, ascending by underlying."""
-    ladders = {u: _ladders(book.spot_e8[u]) for u in book.underlyings()}
+    ladders = {u: ladders_of(book.spot_e8[u]) for u in book.underlyings()}
     points = [Point(u, s) for u, both in ladders.items() for side in both for s in side]
     if not points:
         return ()
@@ -95,6 +103,7 @@ def liquidation_prices(book: MovableBook) -> tuple[LiquidationPrice, ...]:
     return tuple(
         LiquidationPrice(
             underlying=u,
+            symbol=book.model.symbols()[u],
             spot_e8=book.spot_e8[u],
             below_e8=_price(found[u, 0]),
             above_e8=_price(found[u, 1]),
@@ -105,7 +114,7 @@ def liquidation_prices(book: MovableBook) -> tuple[LiquidationPrice, ...]:
     )
 
 
-def _ladders(spot_e8: int) -> tuple[list[int], list[int]]:
+def ladders_of(spot_e8: int) -> tuple[list[int], list[int]]:
     """Return spots from today's outwards, falling and rising, closer together near to it."""
     share = np.arange(1, RUNGS + 1) / RUNGS
     factors: list[float] = exp(_LN_FARTHEST * share * share).tolist()

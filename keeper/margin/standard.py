@@ -6,7 +6,7 @@ one rounding per lot, up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keeper.margin.market import ListingMarket
-from keeper.margin.risk_arrays import RiskArrays, risks_by_listing
+from keeper.margin.risk_arrays import RiskArrays
 from keeper.margin.scenarios import Factors, Model, UnderlyingRisk
+from keeper.margin.shocks import risks_of
 from keeper.units import BPS, E8, USD6, WAD, BoolArray, IntArray, mul_bps_up
 
 _Exact: TypeAlias = NDArray[Any]  # Python's integers, of which no product overflows
@@ -47,17 +48,19 @@ class StandardMargin:
 
 
 def leg_margins_per_lot(
-    market: ListingMarket, marks_usd6: IntArray, risks: Sequence[UnderlyingRisk]
+    market: ListingMarket, marks_usd6: IntArray, risks: Mapping[int, UnderlyingRisk]
 ) -> tuple[IntArray, IntArray]:
     """Return the margin of a long and of a short lot [L], micro-dollars, rounded up.
 
-    `marks_usd6` [L] are the rounded marks of a lot, `risks` the parameters of each listing.
+    `marks_usd6` [L] are the rounded marks of a lot, `risks` the parameters by underlying.
     """
     forward, strike = market.reference_e8.astype(object), market.strike_e8.astype(object)
     is_call, is_option = market.is_call, market.is_option
+    underlyings, place = np.unique(market.underlying, return_inverse=True)
 
     def rate(name: str) -> _Exact:
-        return np.array([getattr(risk, name) for risk in risks], dtype=object)
+        rates = [getattr(risks[underlying], name) for underlying in underlyings.tolist()]
+        return np.array(rates, dtype=object)[place]
 
     def per_lot(amount_e26: _Exact) -> IntArray:
         return _up(amount_e26 * market.lot_wad.astype(object), _PER_USD6_LOT)
@@ -74,7 +77,7 @@ def leg_margins_per_lot(
 
 def standard_per_lot(market: ListingMarket, arrays: RiskArrays, model: Model) -> StandardPerLot:
     """Return the standard margin of a lot of every listing; zero where it has no price."""
-    long, short = leg_margins_per_lot(market, arrays.marks, risks_by_listing(market, model))
+    long, short = leg_margins_per_lot(market, arrays.marks, risks_of(market, model))
     lot_at_spot = market.spot_e8.astype(object) * market.lot_wad.astype(object) * WAD
     minimum_bps = model.factors.short_option_minimum_bps
     add_on = _up(lot_at_spot * minimum_bps, _PER_USD6_LOT * BPS)

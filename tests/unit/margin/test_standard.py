@@ -17,7 +17,7 @@ F = 3_000 * 10**8
 def margins(kind, strike_usd=0, mark_usd6=0, reference_e8=F):
     strike = strike_usd * 10**8
     market = listing_of(kind, reference_e8, strike)
-    long, short = leg_margins_per_lot(market, np.array([mark_usd6]), [ETH_RISK])
+    long, short = leg_margins_per_lot(market, np.array([mark_usd6]), {2: ETH_RISK})
     return int(long[0]), int(short[0])
 
 
