@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from keeper.audit.account import AccountReport
 
 _TRADE: Final = re.compile(
-    r"(?P<instrument>[^:@]+):(?P<lots>[+-]?[0-9]{1,8})(?:@(?P<whole>[0-9]{1,11})(?:\.(?P<fraction>[0-9]{1,8}))?)?",
+    r"(?P<instrument>[^:@]+):(?P<lots>[+-]?[0-9]{1,8})(?:@(?P<whole>[0-9]{1,12})(?:\.(?P<fraction>[0-9]{1,8}))?)?",
     re.ASCII,
 )
 

@@ -13,9 +13,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import AsinhNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from keeper.errors import InputError
 from keeper.margin.explain import Explanation
@@ -31,14 +31,14 @@ _STYLE: Final = {
     "hatch.linewidth": 0.4,
 }
 _LOSS_TO_GAIN: Final = "RdBu"
-_STAMP: Final = {".png": "Software", ".svg": "Date"}  # left out: versions and times differ
-_DANGER: Final = "#7a0c14"
 _INK: Final = "#222222"
+_STAMP: Final = {".png": "Software", ".svg": "Date"}  # left out: versions and times differ
+_DANGER: Final = "#ffb000"  # seen on the darkest losses
 _DIAMOND: Final[dict[str, Any]] = {
     "marker": "D",
     "markersize": 7,
     "color": _DANGER,
-    "markeredgecolor": "white",
+    "markeredgecolor": _INK,
     "linestyle": "none",
 }
 _COLOUR_SHARE: Final = 98.0  # percent of the cells within the colour bar
@@ -48,7 +48,7 @@ def draw(panels: tuple[PriceVol, ...], explanation: Explanation, path: Path) -> 
     """Write the picture, one panel an underlying; InputError where the file cannot be written."""
     with mpl.rc_context(cast(Any, _STYLE)):
         figure = Figure(figsize=(1.2 + 5.6 * len(panels), 5.4), dpi=120, layout="constrained")
-        colours = Normalize(*_colour_limits(panels))
+        colours = _colours(panels)
         cells = figure.subplots(1, len(panels), squeeze=False)
         axes: list[Axes] = list(cells[0])
         for axis, panel in zip(axes, panels, strict=True):
@@ -76,12 +76,18 @@ def _panel(axis: Axes, panel: PriceVol, explanation: Explanation, colours: Norma
     )
     axis.axhline(0, color=_INK, linewidth=0.5, alpha=0.35)
     axis.axvline(0, color=_INK, linewidth=0.5, alpha=0.35)
+    levels = [
+        level for level in MaxNLocator(8).tick_values(np.nanmin(pnl), np.nanmax(pnl)) if level
+    ]
+    lines = axis.contour(moves, vols, pnl, levels=levels, colors=_INK, linewidths=0.4, alpha=0.5)
+    axis.clabel(lines, fmt=_short, fontsize=7)
     if np.nanmin(pnl) < 0 < np.nanmax(pnl):
         axis.contour(moves, vols, pnl, levels=[0.0], colors=_INK, linewidths=1.3)
         axis.plot([], [], color=_INK, linewidth=1.3, label="P&L zero")
     if np.nanmin(surplus) < 0 < np.nanmax(surplus):
         axis.contourf(moves, vols, surplus, levels=[-np.inf, 0.0], colors="none", hatches=["////"])
-        axis.contour(moves, vols, surplus, levels=[0.0], colors=_DANGER, linewidths=1.8)
+        for colour, width in ((_INK, 3.2), (_DANGER, 2.0)):
+            axis.contour(moves, vols, surplus, levels=[0.0], colors=colour, linewidths=width)
     _liquidation(axis, panel)
     _scenarios(axis, panel, explanation, colours)
     axis.plot(0, 0, marker="+", markersize=11, markeredgewidth=1.8, color=_INK, label="now",
@@ -95,7 +101,9 @@ def _panel(axis: Axes, panel: PriceVol, explanation: Explanation, colours: Norma
 
 def _liquidation(axis: Axes, panel: PriceVol) -> None:
     """Mark the prices on the axis, or say on which side there is none in sight."""
-    axis.plot([], [], color=_DANGER, linewidth=1.8, label="equity = min(SM, MM); hatched: below")
+    axis.plot(
+        [], [], color=_DANGER, linewidth=2.4, label="equity = min(SM, MM), less where hatched"
+    )
     lowest, highest = float(panel.moves[0]), float(panel.moves[-1])
     notes: list[str] = []
     for price, side in ((panel.below_e8, "below"), (panel.above_e8, "above")):
@@ -106,10 +114,8 @@ def _liquidation(axis: Axes, panel: PriceVol) -> None:
         notes.append(f"{_price(price)} ({move:+.1%})")
         if lowest <= move <= highest:
             axis.plot(move * 100, 0, **_DIAMOND, zorder=5)
-    axis.set_title(
-        f"{panel.symbol} liquidation price: {', '.join(notes)}", loc="left", fontsize=9,
-        color=_DANGER,
-    )  # fmt: skip
+    title = f"{panel.symbol} liquidation price: {', '.join(notes)}"
+    axis.set_title(title, loc="left", fontsize=9, color=_INK)
     axis.plot([], [], **_DIAMOND, label="liquidation price")
 
 
@@ -131,26 +137,25 @@ def _scenarios(axis: Axes, panel: PriceVol, explanation: Explanation, colours: N
     worst = next((s for s in spots if s.name == explanation.worst_scenario), None)
     if worst is None:
         return
-    left = worst.move > float(panel.moves[0] + panel.moves[-1]) / 2
     axis.annotate(
         f"worst: {worst.name}, {_short(worst.pnl_usd6 / USD6)}",
         (worst.move * 100, (worst.vol_factor - 1.0) * 100),
-        xytext=(-10 if left else 10, 12),
-        textcoords="offset points",
-        ha="right" if left else "left",
+        xytext=(0.5, 0.04),
+        textcoords="axes fraction",
+        ha="center",
         fontsize=8,
         color=_INK,
         bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "alpha": 0.85, "linewidth": 0},
-        arrowprops={"arrowstyle": "-", "color": _INK, "linewidth": 0.7},
+        arrowprops={"arrowstyle": "-", "color": _INK, "linewidth": 0.9},
         zorder=6,
     )
 
 
-def _colour_limits(panels: tuple[PriceVol, ...]) -> tuple[float, float]:
-    """Return limits around zero within which nearly all cells lie: a far corner is not all."""
+def _colours(panels: tuple[PriceVol, ...]) -> Normalize:
+    """Return a scale around zero that most cells lie within, finer where little is at stake."""
     size = np.concatenate([np.abs(panel.pnl_usd6).ravel() for panel in panels]) / USD6
     limit = max(float(np.nanpercentile(size, _COLOUR_SHARE)), 1.0)
-    return -limit, limit
+    return AsinhNorm(linear_width=limit / 8, vmin=-limit, vmax=limit)
 
 
 def _title(explanation: Explanation) -> str:

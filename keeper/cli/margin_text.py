@@ -57,7 +57,7 @@ def show(
     tables.append(_scenarios(shown, after))
     if after is not None:
         tables.insert(1, _legs(after, "Legs after the trade, USD"))
-        tables.insert(-1, _greeks(after, "after the trade"))
+        tables.insert(-1, _greeks(after, "after the trade", with_legs=False))
     for table in tables:
         if table.row_count:
             console.print()
@@ -143,7 +143,7 @@ def _sides(found: LiquidationPrice) -> Iterator[str]:
             yield "now" if price == found.spot_e8 else f"{price / found.spot_e8 - 1.0:+.2%}"
 
 
-def _greeks(shown: Explanation, when: str = "") -> Table:
+def _greeks(shown: Explanation, when: str = "", *, with_legs: bool = True) -> Table:
     table = _table(
         f"Greeks {when}".strip() + ", USD", "", "delta, 1 % of spot", "gamma, 1 % of 1 %",
         "vega, a vol point", "theta, a day",
@@ -155,7 +155,7 @@ def _greeks(shown: Explanation, when: str = "") -> Table:
         own = [leg for leg in shown.legs if (leg.underlying, leg.expiry) == _key(row)]
         table.add_row(f"  {_expiry(row.expiry)}", *_amounts(row.greeks))
         for leg in own:
-            if leg.greeks is not None:
+            if with_legs and leg.greeks is not None:
                 table.add_row(f"    {leg.instrument}", *_amounts(leg.greeks), style="dim")
     return table
 

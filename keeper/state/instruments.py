@@ -24,7 +24,7 @@ _MONTHS = {
 }
 _DATED = re.compile(
     rf"(?P<day>[0-9]{{8}}|[0-9]{{1,2}}(?:{'|'.join(_MONTHS)})[0-9]{{2}}|[0-9]{{1,13}}s)-"
-    r"(?:(?P<future>F)|(?P<whole>[0-9]{1,11})(?:\.(?P<fraction>[0-9]{1,8}))?-(?P<right>[CP]))",
+    r"(?:(?P<future>F)|(?P<whole>[0-9]{1,12})(?:\.(?P<fraction>[0-9]{1,8}))?-(?P<right>[CP]))",
     re.ASCII,
 )
 _LAST_CALENDAR_SECOND = 253_402_300_799  # end of the year 9999, where calendars stop
