@@ -41,6 +41,7 @@ _DIAMOND: Final[dict[str, Any]] = {
     "markeredgecolor": _INK,
     "linestyle": "none",
 }
+_BANDS: Final = 48
 _COLOUR_SHARE: Final = 98.0  # percent of the cells within the colour bar
 
 
@@ -71,16 +72,16 @@ def draw(panels: tuple[PriceVol, ...], explanation: Explanation, path: Path) -> 
 def _panel(axis: Axes, panel: PriceVol, explanation: Explanation, colours: Normalize) -> None:
     moves, vols = panel.moves * 100, (panel.vol_factors - 1.0) * 100
     pnl, surplus = panel.pnl_usd6 / USD6, panel.surplus_usd6
-    axis.pcolormesh(
-        moves, vols, pnl, norm=colours, cmap=_LOSS_TO_GAIN, shading="gouraud", rasterized=True
-    )
+    bands = colours.inverse(np.linspace(0.0, 1.0, _BANDS + 1))
+    axis.contourf(moves, vols, pnl, levels=bands, norm=colours, cmap=_LOSS_TO_GAIN, extend="both")
     axis.axhline(0, color=_INK, linewidth=0.5, alpha=0.35)
     axis.axvline(0, color=_INK, linewidth=0.5, alpha=0.35)
     levels = [
         level for level in MaxNLocator(8).tick_values(np.nanmin(pnl), np.nanmax(pnl)) if level
     ]
     lines = axis.contour(moves, vols, pnl, levels=levels, colors=_INK, linewidths=0.4, alpha=0.5)
-    axis.clabel(lines, fmt=_short, fontsize=7)
+    for label in axis.clabel(lines, fmt=_short, fontsize=7):
+        label.set(alpha=1.0, bbox={"facecolor": "white", "alpha": 0.6, "pad": 0.6, "linewidth": 0})
     if np.nanmin(pnl) < 0 < np.nanmax(pnl):
         axis.contour(moves, vols, pnl, levels=[0.0], colors=_INK, linewidths=1.3)
         axis.plot([], [], color=_INK, linewidth=1.3, label="P&L zero")

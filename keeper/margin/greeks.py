@@ -8,7 +8,7 @@ so a skewed book's marks move a little differently from its delta.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -39,9 +39,15 @@ class DollarGreeks:
     @classmethod
     def total(cls, greeks: Iterable[DollarGreeks]) -> DollarGreeks:
         """Return the sum; of none all are zero."""
-        columns = zip(*map(astuple, greeks), strict=True)
-        sums: list[int] = [sum(column) for column in columns]
-        return cls(*(sums or [0, 0, 0, 0]))
+        total = cls(0, 0, 0, 0)
+        for one in greeks:
+            total = cls(
+                total.delta_usd6_per_percent + one.delta_usd6_per_percent,
+                total.gamma_usd6_per_percent2 + one.gamma_usd6_per_percent2,
+                total.vega_usd6_per_vol_point + one.vega_usd6_per_vol_point,
+                total.theta_usd6_per_day + one.theta_usd6_per_day,
+            )
+        return total
 
 
 def leg_greeks(market: ListingMarket, listing: IntArray, lots: IntArray) -> list[DollarGreeks]:
