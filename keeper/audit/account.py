@@ -12,12 +12,13 @@ import numpy as np
 
 from keeper.chain.client import BlockRef, ChainClient
 from keeper.chain.deployment import Deployment
-from keeper.chain.lens import FLAGGED, read_snapshot
-from keeper.errors import InputError
+from keeper.chain.lens import read_snapshot
 from keeper.margin.losses import Book, scenario_losses
+from keeper.margin.one_account import account_index
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.risk_arrays import RiskArrays, risk_arrays
 from keeper.margin.scenarios import Model
+from keeper.state.accounts import FLAGGED
 from keeper.state.instruments import Instrument
 from keeper.state.snapshot import Snapshot
 from keeper.units import mul_bps_up
@@ -82,7 +83,19 @@ def inspect_account(
 ) -> AccountReport:
     """Compute and cross-check one account. Raises InputError if it never held a leg."""
     snapshot = read_snapshot(client, deployment, model, at)
-    row = _row(snapshot, account)
+    return compare_account(client, deployment, model, account, at, snapshot)
+
+
+def compare_account(
+    client: ChainClient,
+    deployment: Deployment,
+    model: Model,
+    account: bytes,
+    at: BlockRef,
+    snapshot: Snapshot,
+) -> AccountReport:
+    """Do the same with the snapshot of that block at hand."""
+    row = account_index(snapshot, account)
     book, arrays = margin_book(snapshot, model), risk_arrays(snapshot, model)
     legs = slice(*_leg_range(snapshot, row))
     keeper, initial, sentinel = _keeper_figures(snapshot, book, row, model)
@@ -103,16 +116,6 @@ def inspect_account(
         scenarios=_scenarios(snapshot, arrays, model, legs),
         chain=chain,
         difference_usd6=_difference(keeper, chain),
-    )
-
-
-def _row(snapshot: Snapshot, account: bytes) -> int:
-    for row, known in enumerate(snapshot.accounts.account):
-        if known.tobytes() == account:
-            return row
-    raise InputError(
-        f"account 0x{account.hex()} has held no position up to block {snapshot.head.ref_block}, "
-        "so it has no margin"
     )
 
 

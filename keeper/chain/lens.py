@@ -11,6 +11,7 @@ from keeper.chain.deployment import Deployment
 from keeper.chain.engine import require_model
 from keeper.errors import MarketDataError
 from keeper.margin.scenarios import Model, model_hash
+from keeper.state.accounts import FLAGGED
 from keeper.state.snapshot import (
     AccountRow,
     ForwardRow,
@@ -26,9 +27,6 @@ ACCOUNTS_A_CALL = 50
 """With 32 legs each, well inside what nodes allow an `eth_call`."""
 
 LISTINGS_A_CALL = 500
-
-FLAGGED = 1
-"""Bit 0 of an account's flags."""
 
 
 def read_snapshot(

@@ -1,23 +1,45 @@
-"""`keeper margin`: one account's legs, margins and scenario losses, beside the contracts' own."""
+"""`keeper margin`: why one account's margin is what it is, beside the contracts' own figures."""
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from keeper.audit.account import AccountReport, inspect_account
-from keeper.cli.compose import open_source
-from keeper.cli.config import load_settings
-from keeper.cli.options import AsJson, ConfigFile, DeploymentFile, RpcUrl, write_json
+from keeper.cli.margin_text import PLAIN_WIDTH, show
+from keeper.cli.model_file import ModelFile, load_model
+from keeper.cli.options import AsJson, ConfigFile, DeploymentFile, RpcUrl, plain, write_json
+from keeper.errors import ConfigError, InputError
+from keeper.margin.explain import Explanation, explain
+from keeper.margin.scenarios import Model
+from keeper.margin.what_if import Trade, listed_instrument, what_if
 from keeper.state.accounts import parse_account
-from keeper.telemetry.logging import configure_logging
-from keeper.units import USD6, usd
+from keeper.state.body import decode
+from keeper.state.snapshot import Snapshot
+from keeper.units import E8
 
-PLAIN_WIDTH = 120
+if TYPE_CHECKING:
+    from keeper.audit.account import AccountReport
+
+_TRADE: Final = re.compile(
+    r"(?P<instrument>[^:@]+):(?P<lots>[+-]?[0-9]{1,8})(?:@(?P<whole>[0-9]{1,12})(?:\.(?P<fraction>[0-9]{1,8}))?)?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What an account is explained from; `report` compares with the contracts where there are."""
+
+    snapshot: Snapshot
+    model: Model
+    report: AccountReport | None = None
 
 
 def command(
@@ -27,87 +49,126 @@ def command(
     block: Annotated[
         int | None, typer.Option("--block", min=0, help="Block number; the head by default.")
     ] = None,
+    body: Annotated[
+        Path | None,
+        typer.Option("--body", help="A saved snapshot body instead of a chain."),
+    ] = None,
+    trades: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--what-if",
+            metavar="INSTRUMENT:LOTS[@PRICE]",
+            help="Show the account after a trade as well; may be repeated. LOTS are bought, "
+            "negative ones sold, at PRICE in USD a unit or at the mark. The instrument by name, "
+            "as ETH-20260626-3000-C, or by hex id.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw P&L over price and vol into this .png or .svg file."),
+    ] = None,
     config: ConfigFile = None,
     rpc: RpcUrl = None,
     deployment: DeploymentFile = None,
+    model: ModelFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an account's margins at a block, and how far the contracts' figures differ.
+    """Break down an account's margin at a block, and show how far the contracts' figures differ.
+
+    By component, leg, scenario and Greek, with the spots at which it could be liquidated. With
+    --body everything but the comparison is shown, without a node.
 
     Examples:
 
         keeper margin 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --config keeper.toml
 
         keeper margin 0x90F79bf6EB2c4f870365E785982E1f101E93b906:3 --block 1024 --json
+
+        keeper margin 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --body epoch-3.body
+        --what-if ETH-PERP:-500 --what-if ETH-20260626-3000-C:1000@85.5 --plot margin.svg
     """
     wanted = parse_account(account)
-    settings = load_settings(config, {"rpc_url": rpc, "deployment_file": deployment})
+    if plot is not None:
+        _require_format(plot)
+    if body is None:
+        if model is not None:
+            raise ConfigError("--model goes with --body: the model of a chain is in the settings")
+        world = _from_chain(wanted, block, config, {"rpc_url": rpc, "deployment_file": deployment})
+    else:
+        given = {"--block": block, "--config": config, "--rpc": rpc, "--deployment": deployment}
+        if named := [name for name, value in given.items() if value is not None]:
+            raise ConfigError(f"--body and {named[0]} contradict: give a file or a chain")
+        world = _from_body(body, load_model(model))
+    _explain(world, wanted, trades or (), plot, as_json=as_json)
+
+
+def _explain(
+    world: _World, account: bytes, trades: Sequence[str], plot: Path | None, *, as_json: bool
+) -> None:
+    shown = explain(world.snapshot, world.model, account)
+    asked = [_trade(world, text) for text in trades]
+    after = what_if(world.snapshot, world.model, account, asked) if asked else None
+    if plot is not None:
+        _draw(world, shown, plot)
+    if as_json:
+        compared = {} if world.report is None else plain(world.report)
+        write_json(compared | {"explanation": plain(shown), "what_if": plain(after)})
+        return
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    show(Console(file=sys.stdout, width=width, highlight=False), shown, world.report, after)
+
+
+def _from_chain(
+    account: bytes, block: int | None, config: Path | None, overrides: dict[str, object]
+) -> _World:
+    """Read the block and ask the contracts; only here is a client of a node imported."""
+    from keeper.audit.account import compare_account
+    from keeper.chain.lens import read_snapshot
+    from keeper.cli.compose import open_source
+    from keeper.cli.config import load_settings
+    from keeper.telemetry.logging import configure_logging
+
+    settings = load_settings(config, overrides)
     configure_logging(settings.log_level)
     source = open_source(settings)
     at = source.client.head() if block is None else source.client.block(block)
-    report = inspect_account(source.client, source.deployment, source.model, wanted, at)
-    if as_json:
-        write_json(report)
-    else:
-        _print(report)
+    snapshot = read_snapshot(source.client, source.deployment, source.model, at)
+    report = compare_account(source.client, source.deployment, source.model, account, at, snapshot)
+    return _World(snapshot, source.model, report)
 
 
-def _print(report: AccountReport) -> None:
-    width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    console = Console(file=sys.stdout, width=width, highlight=False)
-    console.print(f"account 0x{report.account.hex()}")
-    console.print(f"block {report.block}, {report.health}, cash {usd(report.cash_usd6)} USD")
-    if report.sentinel:
-        console.print("its leaf would be the sentinel: standard margin applies to it")
-    for table in (_legs(report), _figures(report), _scenarios(report)):
-        console.print()
-        console.print(table)
+def _from_body(path: Path, model: Model) -> _World:
+    try:
+        return _World(decode(path.read_bytes()), model)
+    except OSError as error:
+        raise InputError(f"body {path}: {error.strerror}") from error
+    except InputError as error:
+        raise InputError(f"body {path}: {error}") from error
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left")
-    return table
-
-
-def _legs(report: AccountReport) -> Table:
-    table = _table("Legs", "instrument", "lots", "mark of a lot", "value", "entry cost")
-    for leg in report.legs:
-        table.add_row(
-            leg.instrument,
-            f"{leg.lots:,}",
-            f"{leg.mark_usd6 / USD6:,.6f}" if leg.priced else "no price",
-            usd(leg.value_usd6),
-            usd(leg.entry_cost_usd6),
+def _trade(world: _World, text: str) -> Trade:
+    """Read INSTRUMENT:LOTS[@PRICE]."""
+    form = _TRADE.fullmatch(text)
+    if form is None:
+        raise InputError(
+            f"what-if {text!r}: write INSTRUMENT:LOTS or INSTRUMENT:LOTS@PRICE with whole lots and "
+            "a price in USD of at most 8 decimals, as ETH-PERP:-500@3010.25"
         )
-    return table
+    price = None
+    if form["whole"] is not None:
+        price = int(form["whole"]) * E8 + int(f"{form['fraction'] or '':0<8}")
+    instrument = listed_instrument(world.snapshot, world.model, form["instrument"])
+    return Trade(instrument, int(form["lots"]), price)
 
 
-def _figures(report: AccountReport) -> Table:
-    table = _table("Margins, USD", "", "keeper", "contracts", "difference, micro-dollars")
-    rows = {
-        "equity": "equity_usd6",
-        "SM, standard": "standard_usd6",
-        "SM at initial level": "standard_initial_usd6",
-        "MM, to stay open": "maintenance_usd6",
-        "IM without a leaf": "grid_initial_usd6",
-        "worst loss": "worst_loss_usd6",
-    }
-    for name, field in rows.items():
-        table.add_row(
-            name,
-            usd(getattr(report.keeper, field)),
-            usd(getattr(report.chain, field)),
-            f"{report.difference_usd6[field]:+,}",
-        )
-    table.add_row("IM of a leaf", usd(report.initial_usd6), "", "")
-    return table
+def _require_format(plot: Path) -> None:
+    if plot.suffix not in (".png", ".svg"):
+        raise InputError(f"plot {plot}: write a name that ends in .png or .svg")
 
 
-def _scenarios(report: AccountReport) -> Table:
-    table = _table("Loss by scenario, USD", "scenario", "loss", "")
-    for scenario in report.scenarios:
-        is_worst = scenario.index == report.keeper.worst_scenario and scenario.loss_usd6 > 0
-        table.add_row(scenario.name, usd(scenario.loss_usd6), "worst" if is_worst else "")
-    return table
+def _draw(world: _World, shown: Explanation, plot: Path) -> None:
+    """Draw the picture; matplotlib is imported only where one is asked for."""
+    from keeper.cli.margin_plot import draw
+    from keeper.margin.price_vol import price_vol
+
+    draw(price_vol(world.snapshot, world.model, shown), shown, plot)

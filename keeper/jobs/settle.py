@@ -10,10 +10,11 @@ import structlog
 
 from keeper.chain.aggregator import round_in_force
 from keeper.chain.client import BlockRef
-from keeper.chain.lens import FLAGGED, read_markets
+from keeper.chain.lens import read_markets
 from keeper.errors import Reverted
 from keeper.jobs.context import KeeperContext
 from keeper.jobs.sight import Sight, look
+from keeper.state.accounts import FLAGGED
 from keeper.state.instruments import Instrument
 from keeper.tx.sender import TxOutcome, TxRequest
 

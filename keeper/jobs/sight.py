@@ -8,11 +8,12 @@ import numpy as np
 import structlog
 
 from keeper.chain.client import BlockRef
-from keeper.chain.lens import FLAGGED, read_snapshot
+from keeper.chain.lens import read_snapshot
 from keeper.jobs.context import KeeperContext
 from keeper.liquidation.plan import OpenAuction
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.scenarios import Factors
+from keeper.state.accounts import FLAGGED
 from keeper.state.snapshot import Snapshot
 from keeper.units import IntArray, mul_bps_up
 

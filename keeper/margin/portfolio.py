@@ -36,7 +36,7 @@ UNKNOWN: Final = -1  # stands for a requirement that cannot be computed
 NO_SCENARIO: Final = 255
 # By the caps above and that of cells, sums over legs are at most 2**63 - 2**39; this cap leaves
 # room for factors up to 3 and for cash (docs/model.md, Why nothing overflows).
-_EXPOSURE_CAP_USD6: Final = 2**60
+EXPOSURE_CAP_USD6: Final = 2**60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,7 +271,7 @@ def _collateral(snapshot: Snapshot, rule: CollateralRule) -> IntArray:
     """Return the collateral of every row of ACCT; the cap where it is at or beyond it."""
     found = np.zeros(len(snapshot.accounts), dtype=np.int64)
     for row, worth in collateral_by_row(snapshot, rule).items():
-        found[row] = min(worth, _EXPOSURE_CAP_USD6)
+        found[row] = min(worth, EXPOSURE_CAP_USD6)
     return found
 
 
@@ -290,21 +290,28 @@ def _measured(held: _Holdings, cells: _Cells) -> BoolArray:
     unusable = book.sum_by_account((~usable).astype(np.int64))
     counted = held.only((unusable == 0) & (held.legs() <= MAX_LEGS))
     largest = np.maximum(
-        np.abs(arrays.pnl).max(axis=1, initial=0), np.abs(history.pnl).max(axis=1, initial=0)
+        largest_cells(arrays, per_lot),
+        np.maximum(np.abs(history.pnl).max(axis=1, initial=0), on_top),
     )
-    for cell in (arrays.marks, per_lot.long, per_lot.short, per_lot.gross, on_top):
-        largest = np.maximum(largest, cell)
     exposure = book.sum_by_account(np.abs(counted.book.lots) * largest[book.listing])
     # Shifted before they are summed: 32 costs may each be near 2**63.
     costs = book.sum_by_account(_magnitude(counted.cost_usd6) >> 5)
     return (
         (unusable == 0)
         & (held.legs() <= MAX_LEGS)
-        & (exposure < _EXPOSURE_CAP_USD6)
-        & (costs < _EXPOSURE_CAP_USD6 >> 5)
-        & (_magnitude(held.cash_usd6) < _EXPOSURE_CAP_USD6)
-        & (held.collateral_usd6 < _EXPOSURE_CAP_USD6)
+        & (exposure < EXPOSURE_CAP_USD6)
+        & (costs < EXPOSURE_CAP_USD6 >> 5)
+        & (_magnitude(held.cash_usd6) < EXPOSURE_CAP_USD6)
+        & (held.collateral_usd6 < EXPOSURE_CAP_USD6)
     )
+
+
+def largest_cells(arrays: RiskArrays, per_lot: StandardPerLot) -> IntArray:
+    """Return the largest number that a lot of each listing enters MM or SM with [L]."""
+    largest = np.abs(arrays.pnl).max(axis=1, initial=0)
+    for cell in (arrays.marks, per_lot.long, per_lot.short, per_lot.gross):
+        largest = np.maximum(largest, cell)
+    return largest
 
 
 def _magnitude(x: IntArray) -> IntArray:

@@ -13,8 +13,8 @@ import numpy as np
 from keeper.margin.agreement import require_agreement
 from keeper.margin.cells import ListingFloats, marks, scenario_cells
 from keeper.margin.market import CELL_CAP_USD6, ListingMarket, Standing, listing_market
-from keeper.margin.scenarios import Model, UnderlyingRisk
-from keeper.margin.shocks import Shocks, risks_of, shocks
+from keeper.margin.scenarios import Model
+from keeper.margin.shocks import Shocks, shocks
 from keeper.margin.workers import SERIAL, Workers
 from keeper.state.snapshot import Snapshot
 from keeper.units import BoolArray, IntArray
@@ -51,7 +51,7 @@ def price_listings(market: ListingMarket, model: Model, workers: Workers = SERIA
 
 
 def price_shocks(market: ListingMarket, shocked: Shocks, workers: Workers = SERIAL) -> RiskArrays:
-    """Return the same for any shocks."""
+    """Return the same from shocks at hand: they do not depend on spots, vols or strikes."""
     floats = ListingFloats.of(market)
     mark, pnl = marks(floats), scenario_cells(floats, shocked, workers)
     largest = np.maximum(pnl.max(axis=1, initial=0), -pnl.min(axis=1, initial=0))
@@ -63,10 +63,3 @@ def price_shocks(market: ListingMarket, shocked: Shocks, workers: Workers = SERI
         fault=~priced | (market.standing != Standing.SOUND),
         priced=priced,
     )
-
-
-def risks_by_listing(market: ListingMarket, model: Model) -> list[UnderlyingRisk]:
-    """Return each listing's parameters; raise InputError for an underlying the model lacks."""
-    risks = risks_of(market, model)
-    underlyings: list[int] = market.underlying.tolist()
-    return [risks[underlying] for underlying in underlyings]

@@ -6,19 +6,20 @@ one rounding per lot, up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keeper.margin.market import ListingMarket
-from keeper.margin.risk_arrays import RiskArrays, risks_by_listing
+from keeper.margin.risk_arrays import RiskArrays
 from keeper.margin.scenarios import Factors, Model, UnderlyingRisk
-from keeper.state.instruments import Kind
-from keeper.units import BPS, E8, USD6, WAD, BoolArray, IntArray, ceil_div, mul_bps_up
+from keeper.margin.shocks import risks_of
+from keeper.units import BPS, E8, USD6, WAD, BoolArray, IntArray, mul_bps_up
 
+_Exact: TypeAlias = NDArray[Any]  # Python's integers, of which no product overflows
 _PER_USD6_LOT: Final = (
     E8 * WAD * WAD // USD6
 )  # from 1e-26 USD a unit, times lot_wad, to micro-dollars
@@ -46,65 +47,52 @@ class StandardMargin:
     initial: IntArray
 
 
-def leg_margin_per_lot(
-    kind: Kind,
-    reference_e8: int,
-    strike_e8: int,
-    mark_usd6: int,
-    lot_wad: int,
-    risk: UnderlyingRisk,
-) -> tuple[int, int]:
-    """Return the margin of a long and of a short lot, micro-dollars, rounded up (docs/model.md).
+def leg_margins_per_lot(
+    market: ListingMarket, marks_usd6: IntArray, risks: Mapping[int, UnderlyingRisk]
+) -> tuple[IntArray, IntArray]:
+    """Return the margin of a long and of a short lot [L], micro-dollars, rounded up.
 
-    `reference_e8` is the forward of the expiry (the spot for SPOT), `mark_usd6` the rounded mark of
-    a lot.
+    `marks_usd6` [L] are the rounded marks of a lot, `risks` the parameters by underlying.
     """
+    forward, strike = market.reference_e8.astype(object), market.strike_e8.astype(object)
+    is_call, is_option = market.is_call, market.is_option
+    underlyings, place = np.unique(market.underlying, return_inverse=True)
 
-    def per_lot(amount_e26: int) -> int:
-        return ceil_div(amount_e26 * lot_wad, _PER_USD6_LOT)
+    def rate(name: str) -> _Exact:
+        rates = [getattr(risks[underlying], name) for underlying in underlyings.tolist()]
+        return np.array(rates, dtype=object)[place]
 
-    if not kind.is_option:
-        linear = per_lot(risk.linear_rate * reference_e8)
-        return linear, linear
-    moneyness_e8 = strike_e8 - reference_e8 if kind is Kind.CALL else reference_e8 - strike_e8
-    at_risk = risk.option_rate * reference_e8 - WAD * max(moneyness_e8, 0)
-    if kind is Kind.CALL:
-        return mark_usd6, per_lot(max(at_risk, risk.option_floor * reference_e8))
-    at_least = risk.option_floor * min(strike_e8, reference_e8)
-    most_it_can_lose = max(per_lot(WAD * strike_e8) - mark_usd6, 0)
-    return mark_usd6, min(per_lot(max(at_risk, at_least)), most_it_can_lose)
+    def per_lot(amount_e26: _Exact) -> IntArray:
+        return _up(amount_e26 * market.lot_wad.astype(object), _PER_USD6_LOT)
+
+    linear = per_lot(rate("linear_rate") * forward)
+    moneyness = np.where(is_call, strike - forward, forward - strike)
+    at_risk = rate("option_rate") * forward - WAD * np.maximum(moneyness, 0)
+    floor = np.where(is_call, forward, np.minimum(strike, forward))
+    short = per_lot(np.maximum(at_risk, rate("option_floor") * floor))
+    most_a_put_can_lose = np.maximum(per_lot(WAD * strike) - marks_usd6, 0)
+    short = np.where(is_call, short, np.minimum(short, most_a_put_can_lose))
+    return np.where(is_option, marks_usd6, linear), np.where(is_option, short, linear)
 
 
 def standard_per_lot(market: ListingMarket, arrays: RiskArrays, model: Model) -> StandardPerLot:
     """Return the standard margin of a lot of every listing; zero where it has no price."""
-    marks: list[int] = arrays.marks.tolist()
-    rows = zip(
-        market.kind.tolist(),
-        market.reference_e8.tolist(),
-        market.strike_e8.tolist(),
-        marks,
-        market.lot_wad.tolist(),
-        risks_by_listing(market, model),
-        strict=True,
-    )
-    margins = [
-        leg_margin_per_lot(Kind(kind), reference, strike, mark, lot, risk)
-        for kind, reference, strike, mark, lot, risk in rows
-    ]
-    both = np.array(margins, dtype=np.int64).reshape(len(marks), 2)
+    long, short = leg_margins_per_lot(market, arrays.marks, risks_of(market, model))
+    lot_at_spot = market.spot_e8.astype(object) * market.lot_wad.astype(object) * WAD
     minimum_bps = model.factors.short_option_minimum_bps
-    lots_of_spot = list(zip(market.spot_e8.tolist(), market.lot_wad.tolist(), strict=True))
-    gross = [ceil_div(spot * lot * WAD, _PER_USD6_LOT) for spot, lot in lots_of_spot]
-    add_on = [
-        ceil_div(spot * lot * WAD * minimum_bps, _PER_USD6_LOT * BPS) for spot, lot in lots_of_spot
-    ]
+    add_on = _up(lot_at_spot * minimum_bps, _PER_USD6_LOT * BPS)
     return StandardPerLot(
-        long=both[:, 0].copy(),
-        short=both[:, 1].copy(),
-        gross=np.array(gross, dtype=np.int64),
-        short_add_on=np.where(market.is_option, np.array(add_on, dtype=np.int64), 0),
+        long=long,
+        short=short,
+        gross=_up(lot_at_spot, _PER_USD6_LOT),
+        short_add_on=np.where(market.is_option, add_on, 0),
         is_option=market.is_option,
     )
+
+
+def _up(amounts: _Exact, divisor: int) -> IntArray:
+    """Return the quotients rounded up."""
+    return (-(-amounts // divisor)).astype(np.int64)
 
 
 def standard_margin(

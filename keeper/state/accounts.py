@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 from eth_abi.abi import encode
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from keeper.errors import InputError
 from keeper.state.hashing import keccak256
 from keeper.units import IntArray
+
+FLAGGED: Final = 1  # bit 0 of an account's flags: in a liquidation auction
 
 _SUB_BITS = 96
 _HEAD_WORDS, _LEG_WORDS = 3, 2

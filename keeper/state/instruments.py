@@ -6,6 +6,7 @@ underlying, then by expiry.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,17 @@ from keeper.errors import InputError
 from keeper.units import E8
 
 _UNDERLYING_BITS, _EXPIRY_BITS, _KIND_BITS, _STRIKE_BITS = 16, 40, 8, 64
+_MONTHS = {
+    name: f"{number:02}"
+    for number, name in enumerate(
+        ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), 1
+    )
+}
+_DATED = re.compile(
+    rf"(?P<day>[0-9]{{8}}|[0-9]{{1,2}}(?:{'|'.join(_MONTHS)})[0-9]{{2}}|[0-9]{{1,13}}s)-"
+    r"(?:(?P<future>F)|(?P<whole>[0-9]{1,12})(?:\.(?P<fraction>[0-9]{1,8}))?-(?P<right>[CP]))",
+    re.ASCII,
+)
 _LAST_CALENDAR_SECOND = 253_402_300_799  # end of the year 9999, where calendars stop
 
 
@@ -100,6 +112,71 @@ class Instrument:
         if self.kind is Kind.FUTURE:
             return f"{dated}-F"
         return f"{dated}-{_trimmed(self.strike_e8)}-{self.kind.name[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentName:
+    """What a name says: an id but for the hour of the expiry, `first` <= expiry <= `last`."""
+
+    underlying: int
+    kind: Kind
+    first_expiry: int
+    last_expiry: int
+    strike_e8: int
+
+    def means(self, instrument: Instrument) -> bool:
+        """Return whether an instrument bears the name."""
+        return (
+            instrument.underlying == self.underlying
+            and instrument.kind is self.kind
+            and instrument.strike_e8 == self.strike_e8
+            and self.first_expiry <= instrument.expiry <= self.last_expiry
+        )
+
+
+def parse_name(text: str, symbols: Mapping[int, str]) -> InstrumentName:
+    """Read what `Instrument.name` writes; days also as exchanges write them, ETH-26JUN26-3000-C.
+
+    `symbols` maps underlyings to tickers. Raises InputError for an unknown ticker, day or form.
+    """
+    symbol, _, rest = text.partition("-")
+    underlying = next((u for u, known in symbols.items() if known == symbol), None)
+    if underlying is None:
+        raise InputError(
+            f"instrument {text!r}: {symbol!r} is no ticker of this model, use one of "
+            f"{', '.join(sorted(symbols.values()))}"
+        )
+    if rest in ("SPOT", "PERP"):
+        kind = Kind.SPOT if rest == "SPOT" else Kind.PERPETUAL
+        return InstrumentName(underlying, kind, 0, 0, 0)
+    form = _DATED.fullmatch(rest)
+    if form is None:
+        raise InputError(
+            f"instrument {text!r} is no name: write {symbol}-SPOT, {symbol}-PERP, "
+            f"{symbol}-20260626-F or {symbol}-20260626-3000-C (P for a put)"
+        )
+    first, last = _expiries(text, form["day"])
+    if form["future"]:
+        return InstrumentName(underlying, Kind.FUTURE, first, last, 0)
+    kind = Kind.CALL if form["right"] == "C" else Kind.PUT
+    fraction = form["fraction"] or ""
+    strike_e8 = int(form["whole"]) * E8 + int(f"{fraction:0<8}")
+    return InstrumentName(underlying, kind, first, last, strike_e8)
+
+
+def _expiries(text: str, day: str) -> tuple[int, int]:
+    """Return the first and last second of a day, or one second for `1099511627775s`."""
+    if day.endswith("s"):
+        return int(day[:-1]), int(day[:-1])
+    if not day.isdecimal():
+        month = _MONTHS.get(day[-5:-2])
+        day = f"20{day[-2:]}{month}{day[:-5]:0>2}"
+    try:
+        midnight = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise InputError(f"instrument {text!r}: {day} is no day, write YYYYMMDD") from None
+    first = int(midnight.timestamp())
+    return first, first + 86_399
 
 
 def _mask(bits: int) -> int:

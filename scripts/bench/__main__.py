@@ -16,12 +16,21 @@ from rich.console import Console
 
 # First: it chooses the implementation of keccak that eth_hash then takes.
 import keeper.cli  # noqa: F401  # pyright: ignore[reportUnusedImport]
-from scripts.bench import book, engine, kernel, limits, memory, restoration, tree
+from scripts.bench import book, engine, explain, kernel, limits, memory, restoration, tree
 from scripts.bench.measure import ForeignShare
 from scripts.bench.report import Figure, Report, show, write_json
 from scripts.bench.sizes import FULL, QUICK, Sizes
 
-BENCHMARKS: Final = ("kernel", "book", "account", "tree", "memory", "growth", "restore")
+BENCHMARKS: Final = (
+    "kernel",
+    "book",
+    "account",
+    "explain",
+    "tree",
+    "memory",
+    "growth",
+    "restore",
+)
 _PLAIN_WIDTH: Final = 140
 _MOST_THREADS: Final = 2
 
@@ -47,6 +56,7 @@ def measure(wanted: Sequence[str], sizes: Sizes) -> list[Figure]:
         "kernel": lambda: kernel.run(sizes, peaks),
         "book": lambda: book.run(sizes, peaks[-1]),
         "account": lambda: book.run_account(sizes),
+        "explain": lambda: explain.run(sizes),
         "tree": lambda: tree.run(sizes),
         "memory": lambda: memory.run_memory(sizes),
         "growth": lambda: memory.run_growth(sizes),

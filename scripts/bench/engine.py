@@ -10,6 +10,7 @@ import numpy as np
 
 from keeper.attestation.leaves import MarginLeaves
 from keeper.attestation.merkle import MerkleTree
+from keeper.margin.explain import Explanation, explain
 from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket
 from keeper.margin.risk_arrays import price_listings
@@ -69,6 +70,11 @@ def whole_book_tail(
 def risk_array(market: ListingMarket, model: Model) -> IntArray:
     """Return gains in micro-dollars a lot [L, S]."""
     return price_listings(market, model).pnl
+
+
+def explained(snapshot: Snapshot, model: Model, account: bytes) -> Explanation:
+    """Return the breakdown of one account, with its liquidation prices."""
+    return explain(snapshot, model, account)
 
 
 def root(columns: LeafColumns) -> bytes:

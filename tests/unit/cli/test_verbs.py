@@ -92,6 +92,21 @@ def test_margin__json__has_both_sides_and_their_difference(source, capsys):
     difference = report["keeper"]["equity_usd6"] - 4_000_000_000
     assert report["difference_usd6"]["equity_usd6"] == difference
     assert report["health"] == "healthy"
+    shown = report["explanation"]
+    assert shown["equity_usd6"] == report["keeper"]["equity_usd6"]
+    assert shown["components"]["initial_usd6"] == report["initial_usd6"]
+    assert shown["components"]["worst_loss_usd6"] == report["keeper"]["worst_loss_usd6"]
+    assert shown["requirement_usd6"] == report["keeper"]["maintenance_usd6"]
+    assert report["what_if"] is None
+
+
+def test_margin__what_if_on_a_chain__shows_both_beside_the_contracts(source, capsys):
+    args = ["margin", f"0x{ALICE.hex()}", "--what-if", "ETH-PERP:100", *source]
+    found = json.loads(succeeds([*args, "--json"], capsys))
+    assert [leg["lots"] for leg in found["what_if"]["after"]["legs"]] == [-5000]
+    out = succeeds(args, capsys)
+    for part in ("contracts", "after the trade", "Liquidation price"):
+        assert part in out
 
 
 def test_margin__text__names_what_it_shows(source, capsys):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from keeper.margin.standard import leg_margin_per_lot
+from keeper.margin.market import ListingMarket
+from keeper.margin.standard import leg_margins_per_lot
 from keeper.state.instruments import Kind
 from tests.books import MILLI, MODEL
 
@@ -14,7 +16,27 @@ F = 3_000 * 10**8
 
 def margins(kind, strike_usd=0, mark_usd6=0, reference_e8=F):
     strike = strike_usd * 10**8
-    return leg_margin_per_lot(kind, reference_e8, strike, mark_usd6, MILLI, ETH_RISK)
+    market = listing_of(kind, reference_e8, strike)
+    long, short = leg_margins_per_lot(market, np.array([mark_usd6]), {2: ETH_RISK})
+    return int(long[0]), int(short[0])
+
+
+def listing_of(kind, reference_e8, strike_e8):
+    """A market of one listing, with what standard margin reads of it."""
+    zero, no = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_)
+    return ListingMarket(
+        kind=np.array([kind], dtype=np.uint8),
+        underlying=np.array([2], dtype=np.uint16),
+        lot_wad=zero + MILLI,
+        scan_range_wad=zero,
+        spot_e8=zero,
+        reference_e8=zero + reference_e8,
+        strike_e8=zero + strike_e8,
+        seconds=zero,
+        variance=zero.astype(np.float64),
+        settled=no,
+        standing=zero.astype(np.uint8),
+    )
 
 
 @pytest.mark.parametrize("kind", [Kind.SPOT, Kind.PERPETUAL, Kind.FUTURE])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
 from keeper.errors import InputError
-from keeper.state.instruments import Instrument, Kind
+from keeper.state.instruments import Instrument, Kind, parse_name
 
 VECTORS = json.loads(
     (Path(__file__).parents[2] / "vectors" / "instruments.json").read_text("utf-8")
@@ -89,3 +90,62 @@ def test_name__unknown_symbol__refused():
 def test_order__ids__ascend_as_instruments_do():
     ids = [int(i) for i in VECTORS["id"]]
     assert [i.pack() for i in sorted(map(Instrument.unpack, ids))] == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    "instrument",
+    [
+        Instrument(2, EXPIRY, Kind.CALL, 180 * 10**8),
+        Instrument(2, EXPIRY, Kind.PUT, 180_50000000),
+        Instrument(1, EXPIRY, Kind.PUT, 1),
+        Instrument(1, EXPIRY, Kind.FUTURE, 0),
+        Instrument(2, 0, Kind.PERPETUAL, 0),
+        Instrument(2, 0, Kind.SPOT, 0),
+        Instrument(2, 2**40 - 1, Kind.FUTURE, 0),
+        Instrument(2, 2**40 - 1, Kind.CALL, 2**64 - 1),
+    ],
+)
+def test_parse_name__every_name__means_its_instrument_and_no_other_kind(instrument):
+    name = parse_name(instrument.name(SYMBOLS), SYMBOLS)
+    assert name.means(instrument)
+    assert name.first_expiry <= instrument.expiry <= name.last_expiry
+    assert not name.means(Instrument(3 - instrument.underlying, *astuple(instrument)[1:]))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("ETH-20MAY33-180-C", "ETH-20330520-180-C"), ("ETH-1JUN33-180.50-P", "ETH-20330601-180.5-P")],
+)
+def test_parse_name__day_as_exchanges_write_it__is_the_same(text, same):
+    assert parse_name(text, SYMBOLS) == parse_name(same, SYMBOLS)
+
+
+def test_parse_name__a_day__is_its_first_to_its_last_second():
+    name = parse_name("ETH-20330520-F", SYMBOLS)
+    assert (name.first_expiry, name.last_expiry) == (EXPIRY - 8 * 3600, EXPIRY + 16 * 3600 - 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "no ticker"),
+        ("SOL-PERP", "'SOL' is no ticker of this model, use one of BTC, ETH"),
+        ("eth-perp", "no ticker"),
+        ("ETH", "is no name: write ETH-SPOT"),
+        ("ETH-", "is no name"),
+        ("ETH-PERPS", "is no name"),
+        ("ETH-20330520", "is no name"),
+        ("ETH-20330520-180", "is no name"),
+        ("ETH-20330520-180-X", "is no name"),
+        ("ETH-20330520-1e3-C", "is no name"),
+        ("ETH-20330520--180-C", "is no name"),
+        ("ETH-20330520-180.123456789-C", "is no name"),
+        ("ETH-20330230-F", "20330230 is no day"),
+        ("ETH-31FEB33-F", "20330231 is no day"),
+        ("ETH-00000000-F", "is no day"),
+        ("ETH-٢٠٣٣٠٥٢٠-F", "is no name"),
+    ],
+)
+def test_parse_name__anything_else__refused_with_how_to_write_it(text, problem):
+    with pytest.raises(InputError, match=problem):
+        parse_name(text, SYMBOLS)
