@@ -10,7 +10,7 @@ import numpy as np
 from keeper.margin.losses import Book, worst_losses
 from keeper.margin.moved_spots import MovableMarket
 from keeper.margin.portfolio import EXPOSURE_CAP_USD6, largest_cells, maintenance, minimum_charge
-from keeper.margin.risk_arrays import price_under
+from keeper.margin.risk_arrays import price_shocks
 from keeper.margin.scenarios import Model
 from keeper.margin.shocks import Shocks, shocks
 from keeper.margin.standard import standard_margin, standard_per_lot
@@ -92,7 +92,7 @@ class MovableBook:
         if vol_factors is not None:
             squared = np.append(vol_factors * vol_factors, 1.0)[point]
             market = replace(market, variance=market.variance * squared)
-        arrays = price_under(market, replace(self.shocked, term=self.shocked.term[rows]))
+        arrays = price_shocks(market, replace(self.shocked, term=self.shocked.term[rows]))
         per_lot = standard_per_lot(market, arrays, self.model)
         flat, lots = listing.reshape(-1), np.tile(self.lots, len(points))
         book = Book(flat, lots, np.arange(len(points), dtype=np.int64) * len(self.lots))

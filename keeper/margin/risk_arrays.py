@@ -47,10 +47,10 @@ def risk_arrays(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> 
 
 def price_listings(market: ListingMarket, model: Model, workers: Workers = SERIAL) -> RiskArrays:
     """Return marks and scenario results of `market`; any number of workers gives the same bits."""
-    return price_under(market, shocks(market, model), workers)
+    return price_shocks(market, shocks(market, model), workers)
 
 
-def price_under(market: ListingMarket, shocked: Shocks, workers: Workers = SERIAL) -> RiskArrays:
+def price_shocks(market: ListingMarket, shocked: Shocks, workers: Workers = SERIAL) -> RiskArrays:
     """Return the same from shocks at hand: they do not depend on spots, vols or strikes."""
     floats = ListingFloats.of(market)
     mark, pnl = marks(floats), scenario_cells(floats, shocked, workers)
