@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from keeper.margin.losses import Book, scenario_losses
 from keeper.margin.market import ListingMarket, Standing, listing_market
 from keeper.margin.moved_book import MovableBook
 from keeper.margin.one_account import account_index, account_row, versions
-from keeper.margin.portfolio import LOTS_CAP, MarginBook, margin_book
+from keeper.margin.portfolio import LOTS_CAP, NO_SCENARIO, MarginBook, margin_book
 from keeper.margin.risk_arrays import RiskArrays, price_listings
 from keeper.margin.scenarios import Model
 from keeper.state.accounts import FLAGGED, Mode
@@ -28,7 +29,8 @@ from keeper.state.instruments import Instrument
 from keeper.state.snapshot import AccountRow, Snapshot
 from keeper.units import BPS, ceil_div
 
-# Columns of MarginBook that are shown, in this order, and what each is called.
+# Columns of MarginBook that are shown, in this order, and what each is called; a dot leads into a
+# part of it.
 COMPONENTS: Final[dict[str, str]] = {
     "worst_loss_usd6": "worst loss of the scenarios",
     "value_at_risk_usd6": "value at risk of history (VaR)",
@@ -191,7 +193,7 @@ class _Assembly:
     def _component(self, name: str) -> int | None:
         if not self.measured:
             return None
-        return int(getattr(self.book, name)[0]) if self.row.legs else 0
+        return int(attrgetter(name)(self.book)[0]) if self.row.legs else 0
 
     def _equity(self) -> int | None:
         if not self.measured:
@@ -210,9 +212,10 @@ class _Assembly:
         return "liquidatable" if equity < requirement else "healthy"
 
     def _worst_scenario(self) -> str | None:
-        if not self.measured or not self._component("worst_loss_usd6"):
+        index = self._worst_index()
+        if index is None or not self._component("worst_loss_usd6"):
             return None
-        return self.model.scenarios[int(self.book.worst_scenario[0])].name
+        return self.model.scenarios[index].name
 
     def _legs(self) -> tuple[LegExplanation, ...]:
         symbols, within = self.model.symbols(), np.abs(self.lots.astype(np.float64)) < LOTS_CAP
@@ -242,8 +245,9 @@ class _Assembly:
         return tuple(legs)
 
     def _worst_index(self) -> int | None:
-        """Return the worst scenario; also where none loses, it is the one that the leaf names."""
-        return int(self.book.worst_scenario[0]) if self.measured and self.row.legs else None
+        """Return the scenario that the leaf names, also where none loses; None without one."""
+        index = int(self.book.worst_scenario[0]) if self.row.legs else NO_SCENARIO
+        return None if index == NO_SCENARIO else index
 
     def _maintenance_shares(self) -> list[int | None]:
         """Return MM minus MM without each leg; the book of one leg has no MM without it."""

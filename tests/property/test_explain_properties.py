@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -144,7 +145,7 @@ def test_explain__any_book__components_are_those_of_the_whole_book(lots):
     rows = [account(1, lots, cash_usd6=10**9), account(2, {perpetual(): 5})]
     book = margin_book(exchange(rows), MODEL)
     found = explain(exchange(rows), MODEL, rows[0].account)
-    assert found.components == {name: int(getattr(book, name)[0]) for name in COMPONENTS}
+    assert found.components == {name: int(attrgetter(name)(book)[0]) for name in COMPONENTS}
     assert found.equity_usd6 == book.equity_usd6[0]
     assert found.scenarios[0].loss_usd6 <= found.components["worst_loss_usd6"]
     losses = [scenario.loss_usd6 for scenario in found.scenarios]
@@ -181,10 +182,12 @@ def test_what_if__any_trade__is_the_engine_on_the_book_after_it(lots, instrument
     paid = traded * mark if price is None else towards_zero(traded * price * 10**15, 10**20)
     book = margin_book(exchange([account(1, after, cash_usd6=10**12 - paid)]), MODEL)
     assert found.after.equity_usd6 == book.equity_usd6[0]
-    assert found.after.components == {name: int(getattr(book, name)[0]) for name in COMPONENTS}
+    assert found.after.components == {name: int(attrgetter(name)(book)[0]) for name in COMPONENTS}
     before = margin_book(exchange([row]), MODEL)
     for name in COMPONENTS:
-        assert found.difference_usd6[name] == getattr(book, name)[0] - getattr(before, name)[0]
+        assert (
+            found.difference_usd6[name] == attrgetter(name)(book)[0] - attrgetter(name)(before)[0]
+        )
     if price is None:
         assert found.difference_usd6["equity_usd6"] == 0
 

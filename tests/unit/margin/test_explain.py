@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 
+import numpy as np
 import pytest
 
 from keeper.errors import InputError
 from keeper.margin.explain import COMPONENTS, explain
-from keeper.margin.portfolio import MAX_LEGS, MarginBook, margin_book
+from keeper.margin.portfolio import MAX_LEGS, margin_book
 from keeper.state.accounts import account_id
 from keeper.state.snapshot import ListingRow
 from tests.books import (
@@ -38,7 +40,8 @@ def explained(row, **tables):
 
 
 def test_components__are_columns_of_the_margin_book_each_with_a_name():
-    assert set(COMPONENTS) <= set(MarginBook.__slots__)
+    book = margin_book(exchange([account(1, MIXED)]), MODEL)
+    assert all(attrgetter(name)(book).dtype == np.int64 for name in COMPONENTS)
     assert all(name.endswith("_usd6") for name in COMPONENTS)
 
 
