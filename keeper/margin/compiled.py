@@ -17,7 +17,7 @@ from keeper.pricing.scalars import exp1, price1, standardised1
 from keeper.units import BoolArray, FloatArray, IntArray
 
 _ROUNDER_WORD = np.int64(ROUNDER_BITS)
-_COMBS_A_LOSS = 3  # for each loss that is wanted
+_COMBS_A_LOSS = 4  # for each loss that is wanted
 
 
 @scalar
@@ -124,32 +124,40 @@ def tail_sums(
     ones in two parts; see `tail`. Windows end before the columns `ends`; outputs are [W, A].
     """
     row = np.empty(pnl.shape[1], np.int64)
-    best = np.empty(whole.max() + 1, np.int64)
-    tops = np.empty(pnl.shape[1], np.int64)
+    tops, found = np.empty_like(row), np.empty(row.size + 1, np.int64)
     for account in range(starts.size):
         last = starts[account + 1] if account + 1 < starts.size else lots.size
         _losses_of(pnl, listing, lots, starts[account], last, row)
         begin = 0
         for w in range(ends.size):
-            count = whole[w] + 1
-            _largest(row, begin, ends[w], count, tops, best)
+            size = _candidates(row, begin, ends[w], whole[w] + 1, tops, found)
             begin = ends[w]
-            highs, lows = np.int64(0), np.int64(0)
-            for n in range(1, count):
-                highs += best[n] >> 31
-                lows += best[n] & 0x7FFFFFFF
-            edge[w, account], high[w, account], low[w, account] = best[0], highs, lows
+            bound = _reached(found, size, whole[w] + 1, 0)
+            least = np.int64(2**62)
+            for n in range(size):
+                x = found[n]
+                least = x if (x >= bound) & (x < least) else least
+            larger, highs, lows = 0, np.int64(0), np.int64(0)
+            for n in range(size):
+                x = found[n] if found[n] > least else 0
+                larger += found[n] > least
+                highs += x >> 31
+                lows += x & 0x7FFFFFFF
+            again = whole[w] - larger  # of the losses that are as large as the edge
+            edge[w, account] = least
+            high[w, account] = highs + again * (least >> 31)
+            low[w, account] = lows + again * (least & 0x7FFFFFFF)
 
 
 @scalar
-def _largest(
-    row: IntArray, begin: int, end: int, count: int, tops: IntArray, best: IntArray
-) -> None:
-    """Write the `count` largest of `row[begin:end]` to the head of `best`, ascending.
+def _candidates(
+    row: IntArray, begin: int, end: int, count: int, tops: IntArray, found: IntArray
+) -> int:
+    """Write some numbers of `row[begin:end]`, the `count` largest among them, and return how many.
 
-    The largest of combs first: every `combs`-th loss is one comb, so that a vector takes many combs
-    at a time. The `count`-th of these bounds the answer from below, and few combs reach above it.
-    Then only those are searched, each without its largest, which is in already.
+    Every `combs`-th number is one comb, so that a vector takes many combs at a time. At least
+    `count` numbers reach a bound that as many largest of combs reach, and only their combs are
+    searched for them.
     """
     combs = min(_COMBS_A_LOSS * count, end - begin)
     for comb in range(combs):
@@ -161,42 +169,37 @@ def _largest(
         first += combs
     for comb in range(end - first):
         tops[comb] = max(tops[comb], row[first + comb])
-    for comb in range(count):
-        _insert(best, comb, tops[comb])
-    for comb in range(count, combs):
-        if tops[comb] > best[0]:
-            _replace_least(best, count, tops[comb])
-    bound = best[0]
+    bound = _reached(tops, combs, count, count // 4)
+    size = 0
     for comb in range(combs):
-        top = tops[comb]
-        if top > bound:
-            skipped = False
+        if tops[comb] >= bound:
             for s in range(begin + comb, end, combs):
-                if row[s] > best[0]:
-                    if row[s] == top and not skipped:
-                        skipped = True
-                    else:
-                        _replace_least(best, count, row[s])
+                found[size] = row[s]
+                size += row[s] >= bound
+    return size
 
 
 @scalar
-def _insert(best: IntArray, count: int, x: int) -> None:
-    """Insert `x` into the ascending first `count` of `best`, which grow by one."""
-    n = count
-    while n > 0 and best[n - 1] > x:
-        best[n] = best[n - 1]
-        n -= 1
-    best[n] = x
+def _reached(numbers: IntArray, size: int, count: int, slack: int) -> int:
+    """Return a bound that at least `count` of the first `size` numbers reach, by bisection.
 
-
-@scalar
-def _replace_least(best: IntArray, count: int, x: int) -> None:
-    """Drop the least of the ascending first `count` of `best` for a larger `x`."""
-    n = 1
-    while n < count and best[n] < x:
-        best[n - 1] = best[n]
-        n += 1
-    best[n - 1] = x
+    At most `count + slack` do, or none but the number itself lies between it and the next integer.
+    """
+    low, high = numbers[0], numbers[0]
+    for n in range(size):
+        low, high = min(low, numbers[n]), max(high, numbers[n])
+    high += 1
+    reaching = size
+    while reaching > count + slack and high - low > 1:
+        middle = low + ((high - low) >> 1)
+        above = 0
+        for n in range(size):
+            above += numbers[n] >= middle
+        if above >= count:
+            low, reaching = middle, above
+        else:
+            high = middle
+    return low
 
 
 @scalar
