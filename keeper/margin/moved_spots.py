@@ -99,6 +99,7 @@ class MovableMarket:
         return ListingMarket(
             kind=self.today.kind[rows],
             underlying=self.today.underlying[rows],
+            expiry=self.today.expiry[rows],
             lot_wad=kept(lot),
             scan_range_wad=kept(self.scan_range_wad[rows]),
             spot_e8=kept(spot),
@@ -106,6 +107,8 @@ class MovableMarket:
             strike_e8=strike_e8,
             seconds=self.today.seconds[rows],
             variance=np.where(live, clamped(variance), 0.0),
+            confidence_wad=self.today.confidence_wad[rows],
+            open_interest=self.today.open_interest[rows],
             settled=self.today.settled[rows],
             standing=np.where(priced, Standing.SOUND, Standing.UNPRICED).astype(np.uint8),
         )

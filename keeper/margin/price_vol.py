@@ -116,6 +116,7 @@ def _scenario_points(
     option = ListingMarket(
         kind=np.array([Kind.CALL], dtype=np.uint8),
         underlying=today.underlying[own : own + 1],
+        expiry=none,
         lot_wad=one,
         scan_range_wad=today.scan_range_wad[own : own + 1],
         spot_e8=one * spot,
@@ -123,6 +124,8 @@ def _scenario_points(
         strike_e8=one * spot,
         seconds=one * int(VOL_TENOR_SECONDS),
         variance=np.ones(1),
+        confidence_wad=none,
+        open_interest=none.astype(np.uint64),
         settled=none.astype(np.bool_),
         standing=np.array([Standing.SOUND], dtype=np.uint8),
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from keeper.margin.scenarios import parse_model
+from keeper.chain.model_file import read_model
 from keeper.testing.random_book import random_book
 from scripts.bench import engine
 from scripts.bench.inputs import MAX_LEGS, MODEL_FILE
@@ -28,7 +28,7 @@ def run(sizes: Sizes) -> list[Figure]:
     narrowed to the last unit, along both underlyings.
     """
     progress("one account explained")
-    model = parse_model(MODEL_FILE.read_text("utf-8"))
+    model = read_model(MODEL_FILE)
     snapshot = random_book(model, 1, MAX_LEGS, _SEED, _LISTINGS)
     account = snapshot.accounts.account[0].tobytes()
     shown = engine.explained(snapshot, model, account)
