@@ -177,7 +177,8 @@ def test_margin_book__initial_margin__stands_on_the_larger_of_grid_and_shortfall
     book = margin_book(exchange([account(1, lots)]), MODEL)
     shortfall, worst = int(book.shortfall_usd6[0]), int(book.worst_loss_usd6[0])
     assert shortfall > worst  # an outright holder of ETH pays for March 2020
-    assert book.initial_usd6[0] == -(-shortfall * 13 // 10) + 1_000
+    scaled = -(-shortfall * 13 // 10)
+    assert book.initial_usd6[0] == scaled + book.initial_add_ons_usd6[0] + 1_000
     assert book.maintenance_usd6[0] == worst  # MM does not see history
 
 
