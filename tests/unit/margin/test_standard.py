@@ -27,6 +27,7 @@ def listing_of(kind, reference_e8, strike_e8):
     return ListingMarket(
         kind=np.array([kind], dtype=np.uint8),
         underlying=np.array([2], dtype=np.uint16),
+        expiry=zero,
         lot_wad=zero + MILLI,
         scan_range_wad=zero,
         spot_e8=zero,
@@ -34,6 +35,8 @@ def listing_of(kind, reference_e8, strike_e8):
         strike_e8=zero + strike_e8,
         seconds=zero,
         variance=zero.astype(np.float64),
+        confidence_wad=zero,
+        open_interest=zero.astype(np.uint64),
         settled=no,
         standing=zero.astype(np.uint8),
     )
