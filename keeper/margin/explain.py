@@ -270,7 +270,7 @@ class _Assembly:
     def _problems(self, legs: Sequence[LegExplanation]) -> tuple[str, ...]:
         problems = [f"{leg.instrument} {leg.problem}" for leg in legs if leg.problem]
         if legs and self.row.mode != Mode.PORTFOLIO:
-            problems.append(f"mode {self.row.mode} is not portfolio: standard margin applies")
+            problems.append(f"mode {self.row.mode} is not portfolio: no leaf attests it")
         if not self.measured and not problems:
             problems.append("lots, cash or entry costs exceed a cap: no sum would be exact")
         return tuple(problems)

@@ -22,6 +22,7 @@ from tests.books import (
     MODEL,
     NEAR,
     PAST,
+    UNDERLYINGS,
     account,
     call,
     exchange,
@@ -189,3 +190,18 @@ def test_explain__most_legs__all_are_told_apart():
     book = margin_book(exchange([account(1, lots, cash_usd6=CASH)]), MODEL)
     assert len(found.legs) == MAX_LEGS
     assert found.components["initial_usd6"] == book.initial_usd6[0]
+
+
+@pytest.mark.parametrize("mode", [0, 1, 2], ids=["isolated", "cross", "portfolio"])
+def test_explain__liquidation_price__is_where_the_engine_finds_the_shortfall_in_every_mode(mode):
+    row = account(1, {perpetual(BTC): 60, perpetual(): -1_500}, cash_usd6=2 * 10**9, mode=mode)
+    (found,) = [p for p in explained(row).liquidation if p.underlying == ETH]
+    assert found.above_e8 > found.spot_e8
+
+    def surplus(spot_e8):
+        spots = [replace(u, spot_e8=spot_e8) if u.underlying == ETH else u for u in UNDERLYINGS]
+        book = margin_book(exchange([row], underlyings=spots), MODEL)
+        required = min(int(book.standard_usd6[0]), int(book.maintenance_usd6[0]))
+        return int(book.equity_usd6[0]) - required
+
+    assert surplus(found.above_e8) < 0 <= surplus(found.above_e8 - 1)
