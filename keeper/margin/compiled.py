@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from keeper.margin.cells import CELL_LIMIT, SHIFT_LIMIT
 from keeper.pricing.coefficients import ROUNDER, ROUNDER_BITS
-from keeper.pricing.jit import kernel, scalar
+from keeper.pricing.jit import kernel, part, scalar
 from keeper.pricing.scalars import exp1, price1, standardised1
 from keeper.units import BoolArray, FloatArray, IntArray
 
@@ -124,13 +124,14 @@ def tail_sums(
     ones in two parts; see `tail`. Windows end before the columns `ends`; outputs are [W, A].
     """
     row = np.empty(pnl.shape[1], np.int64)
-    tops, found = np.empty_like(row), np.empty(row.size + 1, np.int64)
+    tops, reaching = np.empty_like(row), np.empty(row.size + 1, np.int64)
+    found = np.empty_like(reaching)
     for account in range(starts.size):
         last = starts[account + 1] if account + 1 < starts.size else lots.size
         _losses_of(pnl, listing, lots, starts[account], last, row)
         begin = 0
         for w in range(ends.size):
-            size = _candidates(row, begin, ends[w], whole[w] + 1, tops, found)
+            size = _candidates(row, begin, ends[w], whole[w] + 1, tops, reaching, found)
             begin = ends[w]
             bound = _reached(found, size, whole[w] + 1, 0)
             least = np.int64(2**62)
@@ -149,9 +150,15 @@ def tail_sums(
             low[w, account] = lows + again * (least & 0x7FFFFFFF)
 
 
-@scalar
+@part
 def _candidates(
-    row: IntArray, begin: int, end: int, count: int, tops: IntArray, found: IntArray
+    row: IntArray,
+    begin: int,
+    end: int,
+    count: int,
+    tops: IntArray,
+    reaching: IntArray,
+    found: IntArray,
 ) -> int:
     """Write some numbers of `row[begin:end]`, the `count` largest among them, and return how many.
 
@@ -160,26 +167,25 @@ def _candidates(
     searched for them.
     """
     combs = min(_COMBS_A_LOSS * count, end - begin)
-    for comb in range(combs):
-        tops[comb] = row[begin + comb]
-    first = begin + combs
-    while first + combs <= end:
-        for comb in range(combs):
-            tops[comb] = max(tops[comb], row[first + comb])
-        first += combs
-    for comb in range(end - first):
-        tops[comb] = max(tops[comb], row[first + comb])
+    tops[:combs] = row[begin : begin + combs]
+    for first in range(begin + combs, end, combs):
+        more = row[first : min(first + combs, end)]
+        for comb in range(more.size):
+            tops[comb] = max(tops[comb], more[comb])
     bound = _reached(tops, combs, count, count // 4)
-    size = 0
+    kept = 0
     for comb in range(combs):
-        if tops[comb] >= bound:
-            for s in range(begin + comb, end, combs):
-                found[size] = row[s]
-                size += row[s] >= bound
+        reaching[kept] = comb
+        kept += tops[comb] >= bound
+    size = 0
+    for n in range(kept):
+        for s in range(begin + reaching[n], end, combs):
+            found[size] = row[s]
+            size += row[s] >= bound
     return size
 
 
-@scalar
+@part
 def _reached(numbers: IntArray, size: int, count: int, slack: int) -> int:
     """Return a bound that at least `count` of the first `size` numbers reach, by bisection.
 
@@ -202,7 +208,7 @@ def _reached(numbers: IntArray, size: int, count: int, slack: int) -> int:
     return low
 
 
-@scalar
+@part
 def _losses_of(
     pnl: NDArray[np.signedinteger[Any]],
     listing: NDArray[np.integer[Any]],

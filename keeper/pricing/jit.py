@@ -29,6 +29,15 @@ def scalar(function: Function) -> Function:
     return cast(Function, numba.njit(error_model="numpy", forceinline=True)(function))
 
 
+def part(function: Function) -> Function:
+    """Compile a loop that kernels take in as if it stood in them.
+
+    Before anything is optimised: a loop that is vectorised alone, and inlined after that, has lost
+    what the kernel knows of its types, and multiplies 32 bits as if they were 64.
+    """
+    return cast(Function, numba.njit(error_model="numpy", inline="always")(function))
+
+
 def kernel(function: Function) -> Function:
     """Compile a loop over arrays, without the interpreter lock, cached on disk where possible.
 
