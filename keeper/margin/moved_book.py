@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from keeper.margin.holdings import EXPOSURE_CAP_USD6
 from keeper.margin.losses import Book
 from keeper.margin.modes import Pool, by_mode, worst_losses_by_mode
 from keeper.margin.moved_spots import MovableMarket
-from keeper.margin.portfolio import EXPOSURE_CAP_USD6, largest_cells, maintenance, minimum_charge
+from keeper.margin.portfolio import largest_cells, maintenance, minimum_charge
 from keeper.margin.risk_arrays import price_shocks
 from keeper.margin.scenarios import Model
 from keeper.margin.shocks import Shocks, shocks

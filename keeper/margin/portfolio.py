@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from keeper.errors import InputError
 from keeper.margin.add_ons import AddOns, AddOnsPerLot, add_ons, add_ons_per_lot
 from keeper.margin.agreement import require_agreement
-from keeper.margin.collateral import CollateralRule, collateral_by_row, settlement_price_e8
-from keeper.margin.losses import Book
-from keeper.margin.market import CELL_CAP_USD6, ListingMarket, listing_market
+from keeper.margin.collateral import settlement_price_e8
+from keeper.margin.holdings import EXPOSURE_CAP_USD6, Holdings
+from keeper.margin.market import CELL_CAP_USD6, listing_market
 from keeper.margin.modes import (
     Pool,
     by_mode,
@@ -26,7 +26,6 @@ from keeper.margin.scenarios import Factors, Model
 from keeper.margin.shortfall import TailRisk, history_arrays
 from keeper.margin.standard import StandardMargin, StandardPerLot, standard_margin, standard_per_lot
 from keeper.margin.workers import SERIAL, Workers
-from keeper.state.accounts import positions_hashes
 from keeper.state.snapshot import Snapshot
 from keeper.units import BoolArray, IntArray, mul_bps_up
 
@@ -34,9 +33,6 @@ MAX_LEGS: Final = 32
 LOTS_CAP: Final = 2**24
 UNKNOWN: Final = -1  # stands for a requirement that cannot be computed
 NO_SCENARIO: Final = 255
-# By the caps above and that of cells, sums over legs are at most 2**63 - 2**39; this cap leaves
-# room for factors up to 3 and for cash (docs/model.md, Why nothing overflows).
-EXPOSURE_CAP_USD6: Final = 2**60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +94,7 @@ def margin_book(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> 
     price_of_coin = settlement_price_e8(snapshot.tokens)
     on_top = add_ons_per_lot(market, model.add_ons, price_of_coin)
     cells = _Cells(arrays, history, per_lot, on_top)
-    holdings = _Holdings.of(snapshot, market, model.collateral)
+    holdings = Holdings.of(snapshot, market, model.collateral)
     measured = _measured(holdings, cells)
     held = holdings.only(measured)
     pool = Pool(held.book, held.mode, market.underlying)
@@ -118,7 +114,7 @@ class _Cells:
 
 
 def _margins(
-    held: _Holdings,
+    held: Holdings,
     measured: BoolArray,
     cells: _Cells,
     worst: tuple[IntArray, NDArray[np.uint16]],
@@ -186,7 +182,7 @@ def _narrow(scenario: NDArray[np.uint16], shown: BoolArray) -> NDArray[np.uint8]
     return np.where(shown, scenario, NO_SCENARIO).astype(np.uint8)
 
 
-def _equity(held: _Holdings, arrays: RiskArrays) -> IntArray:
+def _equity(held: Holdings, arrays: RiskArrays) -> IntArray:
     """Return cash and collateral less entry cost of linear legs plus value of all legs [A]."""
     value = held.book.sum_by_account(held.book.lots * arrays.marks[held.book.listing])
     return held.cash_usd6 + held.collateral_usd6 - held.book.sum_by_account(held.cost_usd6) + value
@@ -221,67 +217,13 @@ def initial(
     return scaled + add_ons + total_lots
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Holdings:
-    """The accounts with a leg [A] and their legs [N], out of the snapshot."""
-
-    account: NDArray[np.uint8]
-    account_row: IntArray
-    mode: NDArray[np.uint8]
-    cash_usd6: IntArray
-    collateral_usd6: IntArray
-    cost_usd6: IntArray
-    book: Book
-    positions_hash: list[bytes]
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, market: ListingMarket, rule: CollateralRule) -> _Holdings:
-        row = np.flatnonzero(snapshot.accounts.legs)
-        mode, counts = snapshot.accounts.mode[row], snapshot.accounts.legs[row].astype(np.int64)
-        listing, lots = snapshot.legs.listing, snapshot.legs.lots
-        instruments = snapshot.listings.instrument[listing]
-        return cls(
-            account=snapshot.accounts.account[row],
-            account_row=row,
-            mode=mode,
-            cash_usd6=snapshot.accounts.cash_usd6[row],
-            collateral_usd6=_collateral(snapshot, rule)[row],
-            cost_usd6=np.where(market.is_linear[listing], snapshot.legs.cost_usd6, 0),
-            book=Book(listing, lots, np.cumsum(counts) - counts),
-            positions_hash=positions_hashes(mode, counts, instruments, lots),
-        )
-
-    def legs(self) -> IntArray:
-        """Return the number of legs of each account [A]."""
-        return np.diff(self.book.starts, append=len(self.book.lots))
-
-    def only(self, wanted: BoolArray) -> _Holdings:
-        """Return the same accounts and legs, with zero amounts where not `wanted` [A]."""
-        kept = np.repeat(wanted, self.legs())
-        return replace(
-            self,
-            cash_usd6=np.where(wanted, self.cash_usd6, 0),
-            collateral_usd6=np.where(wanted, self.collateral_usd6, 0),
-            cost_usd6=np.where(kept, self.cost_usd6, 0),
-            book=replace(self.book, lots=np.where(kept, self.book.lots, 0)),
-        )
-
-
-def _collateral(snapshot: Snapshot, rule: CollateralRule) -> IntArray:
-    """Return the collateral of every row of ACCT; the cap where it is at or beyond it."""
-    found = np.zeros(len(snapshot.accounts), dtype=np.int64)
-    for row, worth in collateral_by_row(snapshot, rule).items():
-        found[row] = min(worth, EXPOSURE_CAP_USD6)
-    return found
-
-
-def _attestable(held: _Holdings, arrays: RiskArrays) -> BoolArray:
+def _attestable(held: Holdings, arrays: RiskArrays) -> BoolArray:
     """Return where no leg is at fault and one scenario, as a leaf names it, shows the margin."""
     faults = held.book.sum_by_account(arrays.fault[held.book.listing].astype(np.int64))
     return (faults == 0) & is_provable(held.mode)
 
 
-def _measured(held: _Holdings, cells: _Cells) -> BoolArray:
+def _measured(held: Holdings, cells: _Cells) -> BoolArray:
     """Return where every leg has a price and no cap is exceeded: there the sums are exact."""
     book, arrays, per_lot = held.book, cells.arrays, cells.standard
     on_top, history = cells.add_ons.largest(), cells.history
