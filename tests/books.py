@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from keeper.margin.scenarios import Model, Scenario, model_hash, parse_model
+from keeper.margin.model_text import parse_model
+from keeper.margin.scenarios import Model, Scenario, model_hash
 from keeper.state.accounts import account_id
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from keeper.chain.artifacts import shipped_file
-from keeper.margin.scenarios import Model, parse_model
+from keeper.margin.model_text import parse_model
+from keeper.margin.scenarios import Model
 from keeper.margin.shortfall_rule import history_file
 
 

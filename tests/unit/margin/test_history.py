@@ -12,7 +12,8 @@ import pytest
 from keeper.chain.model_file import read_model
 from keeper.errors import InputError
 from keeper.margin.history import canonical_text, day_of, day_text, parse_history
-from keeper.margin.scenarios import model_hash, parse_model
+from keeper.margin.model_text import parse_model
+from keeper.margin.scenarios import model_hash
 from keeper.margin.shortfall_rule import history_file
 from keeper.state.hashing import keccak256
 from scripts.derive_history import history_text, residuals

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from keeper.errors import InputError
-from keeper.margin.scenarios import parse_model
+from keeper.margin.model_text import parse_model
 from tests.books import HISTORY_TEXT, MODEL, MODEL_TEXT, STILL
 
 HEAD = MODEL_TEXT[: MODEL_TEXT.index("[scenarios]")]

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from keeper.errors import InputError
-from keeper.margin.scenarios import canonical_json, model_hash, parse_model
+from keeper.margin.model_text import parse_model
+from keeper.margin.scenarios import canonical_json, model_hash
 from tests.books import HISTORY_TEXT, MODEL, MODEL_TEXT
 
 
