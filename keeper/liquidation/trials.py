@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keeper.errors import InputError
 from keeper.liquidation.costs import Ladders
 from keeper.margin.market import ListingMarket
+from keeper.margin.one_account import account_index, balances_of, listings_at
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.risk_arrays import RiskArrays
 from keeper.margin.scenarios import Model
 from keeper.state.snapshot import Snapshot
-from keeper.state.tables import Accounts, Balances, Legs, Listings
+from keeper.state.tables import Accounts, Legs
 from keeper.units import BoolArray, IntArray
 
 
@@ -67,7 +67,7 @@ class Trials:
         depth: Ladders,
     ) -> Trials:
         """Raises InputError for an account that the snapshot lacks."""
-        row = account_row(snapshot, account)
+        row = account_index(snapshot, account)
         counts = snapshot.accounts.legs.astype(np.int64)
         start = int(counts[:row].sum())
         legs = slice(start, start + int(counts[row]))
@@ -90,10 +90,10 @@ class Trials:
         legs = np.nonzero(lots)
         snapshot = replace(
             self.snapshot,
-            listings=_rows(self.snapshot.listings, used),
+            listings=listings_at(self.snapshot.listings, used),
             accounts=self._accounts(cash, np.count_nonzero(lots, axis=1)),
             legs=Legs(listing=legs[1].astype(np.uint32), lots=lots[legs], cost_usd6=entry[legs]),
-            balances=self._balances(len(trades)),
+            balances=balances_of(self.snapshot.balances, self.row, len(trades)),
         )
         # Trades at marks move no equity, so an emptied account keeps all but their costs.
         left = self.equity_usd6 - self.cost_usd6(trades)
@@ -135,31 +135,6 @@ class Trials:
             reserve_usd6=np.full(count, before.reserve_usd6[self.row], dtype=np.uint64),
             legs=legs.astype(np.uint32),
         )
-
-    def _balances(self, count: int) -> Balances:
-        """Return the account's collateral, once for each of `count` books."""
-        table = self.snapshot.balances
-        own = np.flatnonzero(table.account == self.row)
-        return Balances(
-            account=np.repeat(np.arange(count, dtype=np.uint32), len(own)),
-            token=np.tile(table.token[own], count),
-            amount=np.tile(table.amount[own], (count, 1)),
-        )
-
-
-def account_row(snapshot: Snapshot, account: bytes) -> int:
-    """Return the account's row; raise InputError where the snapshot lacks it."""
-    for row, known in enumerate(snapshot.accounts.account):
-        if known.tobytes() == account:
-            return row
-    raise InputError(
-        f"account 0x{account.hex()} is not in the snapshot of block {snapshot.head.ref_block}: it "
-        "has held no position up to there"
-    )
-
-
-def _rows(table: Listings, rows: IntArray) -> Listings:
-    return Listings(*(getattr(table, name)[rows] for name in table.columns()))
 
 
 def _figures(book: MarginBook, equity_usd6: IntArray) -> Iterator[Figures]:

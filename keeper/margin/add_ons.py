@@ -31,39 +31,43 @@ _PER_USD6_LOT = E8 * WAD * WAD // USD6  # from price_e8 * rate_wad a unit, times
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AddOnsPerLot:
-    """Per listing int64 [L], micro-dollars a lot, not negative but for `basis`.
+    """Per listing int64 [L], micro-dollars a lot, not negative but for basis.
 
-    `concentration`, `confidence` and `depeg` are for a lot of either sign, `pin` for a short one,
-    all rounded up. `basis` and `vega` are signed sensitivities of a long lot, rounded to nearest;
-    they net within a `term`, the key of (underlying, expiry).
+    Concentration, confidence and depeg are for a lot of either sign, pin for a short one, all
+    rounded up. Basis and vega are signed sensitivities of a long lot, rounded to nearest; they net
+    within a `term`, the key of (underlying, expiry).
     """
 
-    concentration: IntArray
-    basis: IntArray
-    vega: IntArray
-    confidence: IntArray
-    depeg: IntArray
-    pin: IntArray
+    concentration_usd6: IntArray
+    basis_usd6: IntArray
+    vega_usd6: IntArray
+    confidence_usd6: IntArray
+    depeg_usd6: IntArray
+    pin_usd6: IntArray
     term: IntArray
 
-    def largest(self) -> IntArray:
+    def largest_usd6(self) -> IntArray:
         """Return a bound [L] on what all add-ons together ask for one lot."""
-        netted = np.abs(self.basis) + self.vega
-        return self.concentration + self.confidence + self.depeg + self.pin + netted
+        netted = np.abs(self.basis_usd6) + self.vega_usd6
+        return self.either_side_usd6() + self.pin_usd6 + netted
+
+    def either_side_usd6(self) -> IntArray:
+        """Return what a lot adds whichever side it is held on [L]: rates, without pin."""
+        return self.concentration_usd6 + self.confidence_usd6 + self.depeg_usd6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AddOns:
     """Per account int64 [A], micro-dollars."""
 
-    concentration: IntArray
-    basis: IntArray
-    vega: IntArray
-    confidence: IntArray
-    depeg: IntArray
-    pin: IntArray
+    concentration_usd6: IntArray
+    basis_usd6: IntArray
+    vega_usd6: IntArray
+    confidence_usd6: IntArray
+    depeg_usd6: IntArray
+    pin_usd6: IntArray
 
-    def total(self) -> IntArray:
+    def total_usd6(self) -> IntArray:
         """Return the sum of all add-ons [A]."""
         return np.sum([getattr(self, field.name) for field in fields(self)], axis=0)
 
@@ -84,12 +88,12 @@ def add_ons(cells: AddOnsPerLot, book: Book) -> AddOns:
         return np.add.reduceat(of_term, first) if len(first) else of_term
 
     return AddOns(
-        concentration=summed(size, cells.concentration),
-        basis=netted(cells.basis),
-        vega=netted(cells.vega),
-        confidence=summed(size, cells.confidence),
-        depeg=summed(size, cells.depeg),
-        pin=summed(shorts, cells.pin),
+        concentration_usd6=summed(size, cells.concentration_usd6),
+        basis_usd6=netted(cells.basis_usd6),
+        vega_usd6=netted(cells.vega_usd6),
+        confidence_usd6=summed(size, cells.confidence_usd6),
+        depeg_usd6=summed(size, cells.depeg_usd6),
+        pin_usd6=summed(shorts, cells.pin_usd6),
     )
 
 
@@ -106,12 +110,12 @@ def add_ons_per_lot(
     columns = np.array(rows, dtype=np.int64).reshape(len(rows), 6).T.copy()
     concentration, basis, vega, confidence, of_depeg, pin = columns
     return AddOnsPerLot(
-        concentration=concentration,
-        basis=basis,
-        vega=vega,
-        confidence=confidence,
-        depeg=of_depeg,
-        pin=pin,
+        concentration_usd6=concentration,
+        basis_usd6=basis,
+        vega_usd6=vega,
+        confidence_usd6=confidence,
+        depeg_usd6=of_depeg,
+        pin_usd6=pin,
         term=market.underlying.astype(np.int64) << 40 | market.expiry,
     )
 

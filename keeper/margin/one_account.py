@@ -74,15 +74,27 @@ def versions(snapshot: Snapshot, index: int, rows: Sequence[AccountRow]) -> Snap
     place = {instrument: row for row, instrument in enumerate(held)}
     return replace(
         snapshot,
-        listings=_rows_of(snapshot.listings, kept),
+        listings=listings_at(snapshot.listings, kept),
         accounts=Accounts.of_rows([_cells(row) for row in rows]),
         legs=Legs.of_rows([cells for row in rows for cells in _leg_cells(row, place)]),
-        balances=_balances(snapshot.balances, index, len(rows)),
+        balances=balances_of(snapshot.balances, index, len(rows)),
     )
 
 
-def _rows_of(table: Listings, kept: IntArray) -> Listings:
+def listings_at(table: Listings, kept: IntArray) -> Listings:
+    """Return some rows of the table, in the order of `kept` int64."""
     return Listings(**{name: getattr(table, name)[kept] for name in table.columns()})
+
+
+def balances_of(table: Balances, index: int, times: int) -> Balances:
+    """Return the collateral of the account at `index` once for each of `times` versions of it."""
+    own = np.flatnonzero(table.account == index)
+    repeated = np.tile(own, times)
+    return Balances(
+        account=np.repeat(np.arange(times, dtype=np.uint32), len(own)),
+        token=table.token[repeated],
+        amount=table.amount[repeated],
+    )
 
 
 def _cells(row: AccountRow) -> tuple[object, ...]:
@@ -92,13 +104,3 @@ def _cells(row: AccountRow) -> tuple[object, ...]:
 
 def _leg_cells(row: AccountRow, place: dict[int, int]) -> list[tuple[int, int, int]]:
     return sorted((place[leg.instrument], leg.lots, leg.cost_usd6) for leg in row.legs)
-
-
-def _balances(table: Balances, index: int, times: int) -> Balances:
-    own = np.flatnonzero(table.account == index)
-    repeated = np.tile(own, times)
-    return Balances(
-        account=np.repeat(np.arange(times, dtype=np.uint32), len(own)),
-        token=table.token[repeated],
-        amount=table.amount[repeated],
-    )

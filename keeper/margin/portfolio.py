@@ -132,7 +132,7 @@ def _margins(
     worst_loss, worst_scenario = worst
     charge = minimum_charge(standard, factors)
     parts = add_ons(cells.add_ons, book)
-    on_top = parts.total()
+    on_top = parts.total_usd6()
     least = initial(
         np.maximum(worst_loss, tail.shortfall_usd6),
         charge,
@@ -226,7 +226,7 @@ def _attestable(held: Holdings, arrays: RiskArrays) -> BoolArray:
 def _measured(held: Holdings, cells: _Cells) -> BoolArray:
     """Return where every leg has a price and no cap is exceeded: there the sums are exact."""
     book, arrays, per_lot = held.book, cells.arrays, cells.standard
-    on_top, history = cells.add_ons.largest(), cells.history
+    on_top, history = cells.add_ons.largest_usd6(), cells.history
     usable = (arrays.priced & history.priced & (on_top < CELL_CAP_USD6))[book.listing]
     usable &= _magnitude(book.lots) < LOTS_CAP
     unusable = book.sum_by_account((~usable).astype(np.int64))

@@ -19,7 +19,7 @@ from tests.reference import Reference
 
 pytestmark = pytest.mark.property
 
-PARTS = [field.name for field in fields(AddOns)]
+PARTS = [field.name.removesuffix("_usd6") for field in fields(AddOns)]
 LOTS = st.integers(-(10**6), 10**6).filter(bool)
 BOOKS = st.dictionaries(st.integers(0, len(LISTED) - 1), LOTS, max_size=8)
 # A broken coin and unsure quotes, so that no add-on is idle.
@@ -37,16 +37,17 @@ def parts(lots, cells=CELLS):
     listing = np.array(sorted(lots))
     book = Book(listing, np.array([lots[i] for i in sorted(lots)]), np.zeros(1, dtype=np.int64))
     found = add_ons(cells, book)
-    return {name: int(getattr(found, name)[0]) for name in PARTS}
+    return {name: int(getattr(found, f"{name}_usd6")[0]) for name in PARTS}
 
 
 def plain(lots, cells):
     """The same from Python integers."""
-    rows = {n: [int(x) for x in getattr(cells, n)] for n in [*PARTS, "term"]}
+    rows = {n: getattr(cells, f"{n}_usd6").tolist() for n in PARTS}
+    term = cells.term.tolist()
     nets = {"basis": {}, "vega": {}}
     for name, net in nets.items():
         for i, n in lots.items():
-            net[rows["term"][i]] = net.get(rows["term"][i], 0) + n * rows[name][i]
+            net[term[i]] = net.get(term[i], 0) + n * rows[name][i]
     summed = {
         name: sum(abs(n) * rows[name][i] for i, n in lots.items())
         for name in ("concentration", "confidence", "depeg")
@@ -66,7 +67,7 @@ def any_cells(draw):
     def column(cell):
         return np.array(draw(st.lists(cell, min_size=count, max_size=count)), dtype=np.int64)
 
-    columns = {name: column(SIGNED if name == "basis" else CELL) for name in PARTS}
+    columns = {f"{name}_usd6": column(SIGNED if name == "basis" else CELL) for name in PARTS}
     return AddOnsPerLot(**columns, term=np.sort(column(st.integers(0, 4))))
 
 
@@ -81,10 +82,10 @@ def test_add_ons__any_cells_and_accounts__equal_plain_integers(cells, data):
     found = add_ons(cells, Book(listing, sizes, np.cumsum(counts) - counts))
     for row, lots in enumerate(books):
         expected = plain(lots, cells)
-        assert {n: int(getattr(found, n)[row]) for n in PARTS} == expected
-        assert found.total()[row] == sum(expected.values())
+        assert {n: int(getattr(found, f"{n}_usd6")[row]) for n in PARTS} == expected
+        assert found.total_usd6()[row] == sum(expected.values())
         # The bound that keeps sums exact.
-        largest = cells.largest().tolist()
+        largest = cells.largest_usd6().tolist()
         assert sum(expected.values()) <= sum(abs(n) * largest[i] for i, n in lots.items())
 
 
@@ -127,7 +128,7 @@ def test_add_ons__accounts_in_any_order__each_the_same(books, random):
     shuffled = random.sample(holders, len(holders))
     book = margin_book(exchange(shuffled, tokens=coin), MODEL)
     for row, lots in enumerate(books):
-        found = {name: int(getattr(book.initial_parts, name)[row]) for name in PARTS}
+        found = {name: int(getattr(book.initial_parts, f"{name}_usd6")[row]) for name in PARTS}
         assert found == parts(lots)
         assert book.initial_add_ons_usd6[row] == sum(found.values())
 
@@ -142,7 +143,7 @@ def test_margin_book__any_coin_and_open_interest__equals_the_reference(lots, pri
     reference = Reference(
         MODEL_TEXT, UNDERLYINGS, FORWARDS, NOW, open_interest=interest, settlement_price_e8=price
     )
-    found = {name: int(getattr(book.initial_parts, name)[0]) for name in PARTS}
+    found = {name: int(getattr(book.initial_parts, f"{name}_usd6")[0]) for name in PARTS}
     assert found == reference.initial_add_ons(legs)
 
 

@@ -119,4 +119,4 @@ def test_restore__bad_option__named(args, code, message, body, capsys):
 def test_restore__unknown_account__refused(body, capsys):
     _, path = body(0.8)
     assert main(["restore", "0x" + "11" * 32, "--body", path]) == 65
-    assert "not in the snapshot" in capsys.readouterr().err
+    assert "held no position" in capsys.readouterr().err

@@ -306,7 +306,7 @@ def test_restore__engine_that_asks_for_more__learns_it_and_is_confirmed(monkeypa
 
 
 def test_restore__unknown_account__refused():
-    with pytest.raises(InputError, match="not in the snapshot"):
+    with pytest.raises(InputError, match="held no position"):
         restore(short_of(AT_RISK), MODEL, bytes(32), Health())
 
 

@@ -47,12 +47,12 @@ PARTS = ("concentration", "basis", "vega", "confidence", "depeg", "pin")
 def cells(instrument, *, price=None, open_interest=10**9, settlement=0, **tables):
     listings = [ListingRow(instrument, open_interest, settlement)]
     found = add_ons_per_lot(listing_market(exchange(listings=listings, **tables)), RULES, price)
-    return {name: int(getattr(found, name)[0]) for name in PARTS}
+    return {name: int(getattr(found, f"{name}_usd6")[0]) for name in PARTS}
 
 
 def parts(lots, **tables):
     book = margin_book(exchange([account(1, lots)], **tables), MODEL)
-    return {name: int(getattr(book.initial_parts, name)[0]) for name in PARTS}
+    return {name: int(getattr(book.initial_parts, f"{name}_usd6")[0]) for name in PARTS}
 
 
 def test_cells__every_listing__equal_the_reference():
@@ -60,9 +60,14 @@ def test_cells__every_listing__equal_the_reference():
     snapshot = exchange()
     found = add_ons_per_lot(listing_market(snapshot), RULES, None)
     for row, instrument in enumerate(sorted(LISTED)):
-        netted = (int(found.basis[row]), int(found.vega[row]))
+        netted = (int(found.basis_usd6[row]), int(found.vega_usd6[row]))
         assert netted == reference.netted_cells(instrument), hex(instrument)
-        rates = (found.concentration, found.confidence, found.depeg, found.pin)
+        rates = (
+            found.concentration_usd6,
+            found.confidence_usd6,
+            found.depeg_usd6,
+            found.pin_usd6,
+        )
         assert tuple(int(x[row]) for x in rates) == reference.rate_cells(instrument)
 
 
@@ -138,7 +143,7 @@ def test_vega__strike_beyond_any_forward__at_most_the_rate_of_the_forward():
     listing = [ListingRow(call(17_000, late), 0, 0)]
     market = listing_market(exchange(underlyings=cheap, forwards=wild, listings=listing))
     whole = replace(RULES, vega=10**18)
-    assert add_ons_per_lot(market, whole, None).vega.tolist() == [100]  # a coin of 0.0001 USD
+    assert add_ons_per_lot(market, whole, None).vega_usd6.tolist() == [100]  # a coin of 0.0001 USD
 
 
 def test_confidence__above_the_threshold__charges_the_excess_of_spot():
@@ -173,7 +178,7 @@ def test_depeg__coin_in_the_body__reaches_initial_margin_alone():
         exchange([account(1, {call(3_000): -7})], tokens=coin),
     )
     calm, broken = (margin_book(snapshot, MODEL) for snapshot in snapshots)
-    assert broken.initial_parts.depeg[0] == broken.initial_usd6[0] - calm.initial_usd6[0] > 0
+    assert broken.initial_parts.depeg_usd6[0] == broken.initial_usd6[0] - calm.initial_usd6[0] > 0
     for name in ("standard_usd6", "standard_initial_usd6", "maintenance_usd6", "equity_usd6"):
         assert getattr(calm, name)[0] == getattr(broken, name)[0]
 
@@ -218,13 +223,15 @@ def test_cells__without_compiled_loops__are_the_same_bits():
         numpy_only = add_ons_per_lot(market, RULES, None)
     found = add_ons_per_lot(market, RULES, None)
     for name in PARTS:
-        assert np.array_equal(getattr(found, name), getattr(numpy_only, name)), name
+        assert np.array_equal(
+            getattr(found, f"{name}_usd6"), getattr(numpy_only, f"{name}_usd6")
+        ), name
 
 
 def test_add_ons__no_accounts__are_empty():
     found = add_ons_per_lot(listing_market(exchange()), RULES, None)
     none = np.zeros(0, dtype=np.int64)
-    assert add_ons(found, Book(none, none, none)).total().tolist() == []
+    assert add_ons(found, Book(none, none, none)).total_usd6().tolist() == []
 
 
 def test_margin_book__cell_of_add_ons_beyond_the_cap__sentinel():

@@ -43,7 +43,7 @@ def explained(row, **tables):
 def test_components__are_columns_of_the_margin_book_each_with_a_name():
     book = margin_book(exchange([account(1, MIXED)]), MODEL)
     assert all(attrgetter(name)(book).dtype == np.int64 for name in COMPONENTS)
-    assert all(name.endswith("_usd6") or name.startswith("initial_parts.") for name in COMPONENTS)
+    assert all(name.endswith("_usd6") for name in COMPONENTS)
 
 
 def test_explain__mixed_book__headlines_follow_from_the_components():
