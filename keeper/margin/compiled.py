@@ -150,6 +150,42 @@ def tail_sums(
             low[w, account] = lows + again * (least & 0x7FFFFFFF)
 
 
+@kernel
+def add_on_sums(
+    listing: NDArray[np.integer[Any]],
+    lots: NDArray[np.signedinteger[Any]],
+    starts: IntArray,
+    term: IntArray,
+    cells: IntArray,
+    sums: IntArray,
+) -> None:
+    """Write each account's add-ons, `sums` [A, 6], of the `cells` [L, 6] of a lot; see `add_ons`.
+
+    Their order is that of `AddOns`. Basis and vega net within a `term` [L].
+    """
+    for account in range(starts.size):
+        end = starts[account + 1] if account + 1 < starts.size else lots.size
+        concentration, basis, vega = np.int64(0), np.int64(0), np.int64(0)
+        confidence, depeg, pin = np.int64(0), np.int64(0), np.int64(0)
+        term_basis, term_vega = np.int64(0), np.int64(0)
+        for leg in range(starts[account], end):
+            at, n = listing[leg], np.int64(lots[leg])
+            if leg > starts[account] and term[at] != term[listing[leg - 1]]:
+                basis, vega = basis + abs(term_basis), vega + abs(term_vega)
+                term_basis, term_vega = np.int64(0), np.int64(0)
+            cell = cells[at]
+            concentration += abs(n) * cell[0]
+            term_basis += n * cell[1]
+            term_vega += n * cell[2]
+            confidence += abs(n) * cell[3]
+            depeg += abs(n) * cell[4]
+            pin += max(-n, 0) * cell[5]
+        of_account = sums[account]
+        of_account[0], of_account[3], of_account[4] = concentration, confidence, depeg
+        of_account[1], of_account[2] = basis + abs(term_basis), vega + abs(term_vega)
+        of_account[5] = pin
+
+
 @part
 def _candidates(
     row: IntArray,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
+from math import isqrt
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from keeper.margin.history import NANO, History
 from keeper.margin.scenarios import Model
 from keeper.margin.shortfall_rule import WARM_UP_DAYS
-from keeper.margin.volatility import daily_sigma, isqrt, next_variance, prices_by_underlying
+from keeper.margin.volatility import daily_sigma, next_variance, prices_by_underlying
 from keeper.pricing.log import log
 from keeper.state.snapshot import Snapshot
 from keeper.units import WAD, FloatArray

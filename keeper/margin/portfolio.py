@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keeper.errors import InputError
-from keeper.margin.add_ons import AddOns, AddOnsPerLot, add_ons, add_ons_per_lot
+from keeper.margin.add_on_cells import AddOnsPerLot, add_ons_per_lot
+from keeper.margin.add_ons import AddOns, add_ons
 from keeper.margin.agreement import require_agreement
 from keeper.margin.collateral import settlement_price_e8
 from keeper.margin.holdings import EXPOSURE_CAP_USD6, Holdings
@@ -100,7 +101,8 @@ def margin_book(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> 
     pool = Pool(held.book, held.mode, market.underlying)
     worst = worst_losses_by_mode(arrays.pnl, pool, workers)
     tail = tail_risk_by_mode(history, pool, model, workers)
-    return _margins(held, measured, cells, worst, tail, model.factors)
+    parts = add_ons(on_top, held.book, workers)
+    return _margins(held, measured, cells, worst, tail, parts, model.factors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +121,7 @@ def _margins(
     cells: _Cells,
     worst: tuple[IntArray, NDArray[np.uint16]],
     tail: TailRisk,
+    parts: AddOns,
     factors: Factors,
 ) -> MarginBook:
     """Fill the Aggregation table for holdings that are empty where not `measured`.
@@ -131,7 +134,6 @@ def _margins(
     )
     worst_loss, worst_scenario = worst
     charge = minimum_charge(standard, factors)
-    parts = add_ons(cells.add_ons, book)
     on_top = parts.total_usd6()
     least = initial(
         np.maximum(worst_loss, tail.shortfall_usd6),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from math import isqrt
 from typing import Final
 
 from keeper.errors import InputError, MarketDataError
@@ -152,17 +153,6 @@ def limited_range(before_wad: int, target_wad: int, rule: ScanRule) -> int:
 def daily_sigma(annual_wad: int) -> int:
     """Return volatility a day from volatility a year of 365 days, wad, rounded down."""
     return isqrt(annual_wad * annual_wad // DAYS_PER_YEAR)
-
-
-def isqrt(square: int) -> int:
-    """Return the square root of a non-negative integer, rounded down (Newton's method)."""
-    if square == 0:
-        return 0
-    # `math` is closed to this package; the start is above the root, whence the steps descend to it.
-    root = 1 << (square.bit_length() + 1) // 2
-    while (closer := (root + square // root) // 2) < root:
-        root = closer
-    return root
 
 
 def prices_by_underlying(observations: Observations) -> dict[int, list[int]]:

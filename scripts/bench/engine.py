@@ -10,6 +10,8 @@ import numpy as np
 
 from keeper.attestation.leaves import MarginLeaves
 from keeper.attestation.merkle import MerkleTree
+from keeper.margin.add_on_cells import add_ons_per_lot
+from keeper.margin.add_ons import add_ons
 from keeper.margin.explain import Explanation, explain
 from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket
@@ -60,11 +62,12 @@ def whole_book(market: ListingMarket, model: Model, book: Book, workers: Workers
 
 def whole_book_tail(
     market: ListingMarket, model: Model, book: Book, tail_bps: int, workers: Workers
-) -> tuple[IntArray, IntArray]:
-    """Price all listings in all scenarios, and return each account's VaR and ES [A]."""
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Price all listings in all scenarios; return each account's VaR, ES and sum of add-ons [A]."""
     pnl = price_listings(market, model, workers).pnl
     value_at_risk, shortfall = tail_risk(pnl, book, [Tail.of(pnl.shape[1], tail_bps)], workers)
-    return value_at_risk[0], shortfall[0]
+    on_top = add_ons(add_ons_per_lot(market, model.add_ons, None), book, workers)
+    return value_at_risk[0], shortfall[0], on_top.total_usd6()
 
 
 def risk_array(market: ListingMarket, model: Model) -> IntArray:

@@ -15,9 +15,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import ndtr
 
+from keeper.margin.add_on_rules import AddOnRules
 from keeper.margin.losses import Book
 from keeper.margin.market import ListingMarket
 from keeper.margin.scenarios import Model
+from keeper.state.instruments import Kind
 from keeper.units import BPS, E8, USD6, WAD, YEAR_SECONDS, FloatArray
 from scripts.bench.engine import Greeks
 from scripts.bench.inputs import Options
@@ -130,3 +132,66 @@ def var_es_in_blocks(
     """Return the same, block by block over the threads."""
     found = pool.map(var_es, itertools.repeat(gains), blocks, itertools.repeat(tail))
     return np.concatenate(list(found))
+
+
+def add_ons(market: ListingMarket, rules: AddOnRules, lots: csr_array) -> FloatArray:
+    """Return the sum of each account's add-ons [A], micro-dollars, where the coin holds its peg.
+
+    Formulas: docs/model.md, Add-ons of the initial margin.
+    """
+    spot = market.spot_e8 / E8 * (market.lot_wad / WAD) * USD6
+    forward = market.reference_e8 / E8 * (market.lot_wad / WAD) * USD6
+    delta, per_vol = _sensitivities(market)
+    either = spot * (_liquidity(market, rules, spot) + _unsure(market, rules))
+    short = spot * _pin(market, rules)
+    basis, vega = forward * delta * _basis(market, rules), forward * per_vol * rules.vega / WAD
+    _, term = np.unique(
+        np.stack([market.underlying, market.expiry], axis=1), axis=0, return_inverse=True
+    )
+    one_term = (np.arange(len(term)), term.ravel())
+    nets = [np.abs(lots @ csr_array((cell, one_term))).sum(axis=1) for cell in (basis, vega)]
+    shorts = lots.copy()
+    shorts.data = np.maximum(-shorts.data, 0.0)
+    return abs(lots) @ either + shorts @ short + nets[0] + nets[1]
+
+
+def _liquidity(market: ListingMarket, rules: AddOnRules, spot_usd6: FloatArray) -> FloatArray:
+    far = market.seconds > rules.liquidity_term_seconds
+    half_spread = np.where(far, rules.liquidity_far, rules.liquidity_near) / WAD
+    open_usd6 = market.open_interest * spot_usd6
+    most = rules.concentration_most / WAD
+    depth_usd6 = rules.concentration_depth_usd * float(USD6)
+    thinness = np.full(len(open_usd6), most)
+    traded = open_usd6 > 0
+    thinness[traded] = np.clip(np.sqrt(depth_usd6 / open_usd6[traded]), 1.0, most)
+    return half_spread * thinness
+
+
+def _unsure(market: ListingMarket, rules: AddOnRules) -> FloatArray:
+    beyond = np.maximum(market.confidence_wad - rules.confidence_threshold, 0) / WAD
+    return beyond * (rules.confidence_factor / WAD)
+
+
+def _pin(market: ListingMarket, rules: AddOnRules) -> FloatArray:
+    left = np.maximum(rules.pin_seconds - market.seconds, 0) / rules.pin_seconds
+    far = np.abs(market.strike_e8 - market.reference_e8) / market.reference_e8
+    near = np.maximum(1.0 - far / (rules.pin_width / WAD), 0.0)
+    return np.where(market.is_option, rules.pin / WAD * left * near, 0.0)
+
+
+def _basis(market: ListingMarket, rules: AddOnRules) -> FloatArray:
+    years = np.minimum(market.seconds, rules.basis_longest_seconds) / YEAR_SECONDS
+    dated = rules.basis / WAD * np.sqrt(years)
+    perpetual = np.where(market.kind == Kind.PERPETUAL, rules.basis_perpetual / WAD, dated)
+    return np.where(market.kind == Kind.SPOT, 0.0, perpetual)
+
+
+def _sensitivities(market: ListingMarket) -> tuple[FloatArray, FloatArray]:
+    """Return delta, and vega times vol over the forward but at most 1 [L]."""
+    option = market.is_option
+    forward, strike = market.reference_e8[option] / E8, market.strike_e8[option] / E8
+    vol, years = np.sqrt(market.variance[option]), market.seconds[option] / YEAR_SECONDS
+    greeks = price_and_greeks(Options(forward, strike, vol, years, market.is_call[option]))
+    delta, per_vol = np.ones(len(option)), np.zeros(len(option))
+    delta[option], per_vol[option] = greeks[1], np.minimum(greeks[3] * vol / forward, 1.0)
+    return delta, per_vol

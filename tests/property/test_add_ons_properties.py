@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keeper.margin.add_ons import AddOns, AddOnsPerLot, add_ons, add_ons_per_lot
+from keeper.margin.add_on_cells import AddOnsPerLot, add_ons_per_lot
+from keeper.margin.add_ons import AddOns, add_ons
 from keeper.margin.losses import Book
 from keeper.margin.market import listing_market
 from keeper.margin.portfolio import LOTS_CAP, MAX_LEGS, margin_book
+from keeper.pricing import backend
 from keeper.state.snapshot import ListingRow, TokenRow
 from tests.books import FORWARDS, LISTED, MODEL, MODEL_TEXT, NOW, UNDERLYINGS, account, exchange
 from tests.reference import Reference
@@ -79,7 +82,9 @@ def test_add_ons__any_cells_and_accounts__equal_plain_integers(cells, data):
     counts = np.array([len(lots) for lots in books])
     listing = np.array([i for lots in books for i in sorted(lots)])
     sizes = np.array([lots[i] for lots in books for i in sorted(lots)])
-    found = add_ons(cells, Book(listing, sizes, np.cumsum(counts) - counts))
+    book = Book(listing, sizes, np.cumsum(counts) - counts)
+    with patch.object(backend, "COMPILED", backend.COMPILED and data.draw(st.booleans())):
+        found = add_ons(cells, book)
     for row, lots in enumerate(books):
         expected = plain(lots, cells)
         assert {n: int(getattr(found, f"{n}_usd6")[row]) for n in PARTS} == expected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keeper.margin.volatility import ScanSigmas, daily_sigma, isqrt, range_path, scan_range
+from keeper.margin.volatility import ScanSigmas, daily_sigma, range_path, scan_range
 from keeper.units import WAD, wad
 from tests.scan import BTC, ETH, RULE, exact_path
 
@@ -30,11 +29,6 @@ def price_rows(draw):
         price = max(price * (1000 + step) // 1000, 1)
         row.append(price)
     return row
-
-
-@given(st.integers(0, 2**256 - 1))
-def test_isqrt__any_word__equals_the_library(square):
-    assert isqrt(square) == math.isqrt(square)
 
 
 @given(price_rows(), SIGMAS)

@@ -19,6 +19,7 @@ BANNED = frozenset(
     """.split()  # noqa: SIM905 - a list of forty words in quotes is unreadable
 )
 MODULES = frozenset({"math", "cmath", "scipy", "statistics", "random"})
+EXACT = frozenset({"isqrt"})  # of integers, to an integer: no float in it
 
 
 def offences(tree: ast.AST) -> Iterator[str]:
@@ -27,7 +28,8 @@ def offences(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name.split(".")[0] in MODULES)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MODULES:
-            yield str(node.module)
+            if node.module != "math" or not EXACT.issuperset(name.name for name in node.names):
+                yield str(node.module)
         elif isinstance(node, ast.Attribute) and node.attr in BANNED:
             if isinstance(node.value, ast.Name) and node.value.id in {"np", "numpy"}:
                 yield f"np.{node.attr}"
@@ -46,10 +48,21 @@ def test_float_zone__only_reproducible_operations(package):
 
 
 @pytest.mark.parametrize(
-    "planted", ["import math", "from scipy.special import ndtr", "y = np.exp(x)", "z = a @ b"]
+    "planted",
+    [
+        "import math",
+        "from math import isqrt, sqrt",
+        "from scipy.special import ndtr",
+        "y = np.exp(x)",
+        "z = a @ b",
+    ],
 )
 def test_float_zone__planted_offence__is_found(planted):
     assert list(offences(ast.parse(planted)))
+
+
+def test_float_zone__root_of_integers__is_allowed():
+    assert not list(offences(ast.parse("from math import isqrt")))
 
 
 # Compiler switches that reorder or contract arithmetic; banned everywhere, and without exception.

@@ -9,7 +9,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from keeper.margin.add_ons import add_ons, add_ons_per_lot
+from keeper.margin.add_on_cells import add_ons_per_lot
+from keeper.margin.add_ons import add_ons
 from keeper.margin.losses import Book
 from keeper.margin.market import listing_market
 from keeper.margin.portfolio import margin_book

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from itertools import pairwise
+from math import isqrt
 from pathlib import Path
 from statistics import median
 
@@ -17,7 +18,6 @@ from keeper.margin.volatility import (
     daily_return,
     daily_sigma,
     daily_variance,
-    isqrt,
     limited_range,
     next_variance,
     range_path,
