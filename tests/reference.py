@@ -302,9 +302,12 @@ class Reference:
         pnl = {i: self.pnl(i) for i in legs}
         losses = [-sum(n * pnl[i][s] for i, n in legs.items()) for s in range(len(self.scenarios))]
         worst = max(0, *losses)
-        charge = min(
-            math.ceil(factors["minimum_charge_bps"] * gross),
-            math.ceil(factors["minimum_charge_standard_bps"] * (paid + others)),
+        charge = sum(
+            min(
+                math.ceil(factors["minimum_charge_bps"] * abs(n) * math.ceil(spot_lot[i])),
+                math.ceil(factors["minimum_charge_standard_bps"] * abs(n) * self.standard(i, n)),
+            )
+            for i, n in legs.items()
         )
         past = {i: self.past_pnl(i) for i in legs}
         days = len(next(iter(past.values())))

@@ -54,9 +54,10 @@ contract RiskEngine is IRiskEngine {
         int256 value;
         uint256 gross;
         uint256 addOns;
+        uint256 charge;
         uint256 standardShort;
         uint256 standardLong;
-        uint256 shortOptionMinimumBps;
+        Factors factors;
     }
 
     /// @dev One leg's instrument as priced now. `basePrice` is the forward, of an expired leg its last price, and spot where there
@@ -128,7 +129,7 @@ contract RiskEngine is IRiskEngine {
             revert UnknownScenario(FixedPointMathLib.log2(scenarioMask), _scenarios.length);
         }
         Pass memory pass;
-        pass.shortOptionMinimumBps = _factors.shortOptionMinimumBps;
+        pass.factors = _factors;
         Asked memory asked = _load(scenarioMask);
         for (uint256 i; i < legs.length; ++i) {
             Leg calldata leg = legs[i];
@@ -143,16 +144,17 @@ contract RiskEngine is IRiskEngine {
         result.exitValue = _floorDiv(exit, TO_USD6);
         result.gross = _ceilDiv(pass.gross);
         result.addOns = _ceilDiv(pass.addOns);
+        result.minimumCharge = _ceilDiv(pass.charge);
         result.standard = _ceilDiv(pass.standardShort + pass.standardLong) + result.addOns;
         result.standardInitial =
-            _ceilDiv(BpsLib.shareUp(pass.standardShort, _factors.initialBps) + pass.standardLong) + result.addOns;
+            _ceilDiv(BpsLib.shareUp(pass.standardShort, pass.factors.initialBps) + pass.standardLong) + result.addOns;
         (result.worstLoss, result.worstScenario) = _worst(asked);
     }
 
     /// @inheritdoc IRiskEngine
     function maintenanceMargin(Assessment memory assessment) external view returns (uint256) {
         uint256 scaled = BpsLib.shareUp(assessment.worstLoss, _factors.maintenanceBps);
-        uint256 charge = _minimumCharge(assessment);
+        uint256 charge = assessment.minimumCharge;
         uint256 required = (scaled > charge ? scaled : charge) + assessment.addOns;
         return required < assessment.standard ? required : assessment.standard;
     }
@@ -361,18 +363,26 @@ contract RiskEngine is IRiskEngine {
         }
     }
 
-    /// @dev Gross, add-ons and the closed-form standard margin of a leg; see the Aggregation table of docs/model.md.
+    /// @dev Gross, add-ons, minimum charge and the closed-form standard margin of a leg; see the Aggregation table of docs/model.md.
     function _addRequirements(Pass memory pass, Priced memory p, int256 size) private pure {
         uint256 absSize = uint256(size < 0 ? -size : size);
-        pass.gross += absSize * pass.spot;
+        uint256 gross = absSize * pass.spot;
+        uint256 standard;
         if (!InstrumentLib.isOption(p.kind)) {
-            pass.standardShort += absSize * (p.mark * pass.risk.linearRate / 1e18);
+            standard = absSize * (p.mark * pass.risk.linearRate / 1e18);
+            pass.standardShort += standard;
         } else if (size > 0) {
-            pass.standardLong += absSize * p.mark;
+            standard = absSize * p.mark;
+            pass.standardLong += standard;
         } else {
-            pass.standardShort += absSize * _shortOptionRate(pass, p);
-            pass.addOns += absSize * pass.spot / 10_000 * pass.shortOptionMinimumBps;
+            standard = absSize * _shortOptionRate(pass, p);
+            pass.standardShort += standard;
+            pass.addOns += gross / 10_000 * pass.factors.shortOptionMinimumBps;
         }
+        pass.gross += gross;
+        uint256 ofGross = gross / 10_000 * pass.factors.minimumChargeBps;
+        uint256 ofStandard = standard / 10_000 * pass.factors.minimumChargeStandardBps;
+        pass.charge += ofGross < ofStandard ? ofGross : ofStandard;
     }
 
     function _shortOptionRate(Pass memory pass, Priced memory p) private pure returns (uint256 required) {
@@ -392,15 +402,9 @@ contract RiskEngine is IRiskEngine {
 
     /// @dev Initial factor on the larger of worst loss and minimum charge.
     function _scaledWorst(Assessment memory assessment) private view returns (uint256) {
-        uint256 charge = _minimumCharge(assessment);
+        uint256 charge = assessment.minimumCharge;
         uint256 base = assessment.worstLoss > charge ? assessment.worstLoss : charge;
         return BpsLib.shareUp(base, _factors.initialBps);
-    }
-
-    function _minimumCharge(Assessment memory assessment) private view returns (uint256) {
-        uint256 share = BpsLib.shareUp(assessment.gross, _factors.minimumChargeBps);
-        uint256 cap = BpsLib.shareUp(assessment.standard - assessment.addOns, _factors.minimumChargeStandardBps);
-        return share < cap ? share : cap;
     }
 
     /* INTERNAL: ROUNDING */

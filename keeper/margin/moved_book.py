@@ -11,7 +11,7 @@ from keeper.margin.holdings import EXPOSURE_CAP_USD6
 from keeper.margin.losses import Book
 from keeper.margin.modes import Pool, by_mode, worst_losses_by_mode
 from keeper.margin.moved_spots import MovableMarket
-from keeper.margin.portfolio import largest_cells, maintenance, minimum_charge
+from keeper.margin.portfolio import largest_cells, maintenance
 from keeper.margin.risk_arrays import price_shocks
 from keeper.margin.scenarios import Model
 from keeper.margin.shocks import Shocks, shocks
@@ -103,8 +103,7 @@ class MovableBook:
         standard = standard_margin(per_lot, flat, lots, book.sum_by_account, self.model.factors)
         mode = np.full(len(points), self.mode, dtype=np.uint8)
         worst, _ = worst_losses_by_mode(arrays.pnl, Pool(book, mode, market.underlying))
-        charge = minimum_charge(standard, self.model.factors)
-        required = maintenance(worst, charge, standard.add_ons, self.model.factors)
+        required = maintenance(worst, standard.charge, standard.add_ons, self.model.factors)
         exposure = book.sum_by_account(np.abs(lots) * largest_cells(arrays, per_lot)[flat])
         unpriced = book.sum_by_account((~arrays.priced[flat]).astype(np.int64))
         return Moved(

@@ -25,7 +25,7 @@ from keeper.margin.modes import (
 from keeper.margin.risk_arrays import RiskArrays, price_listings
 from keeper.margin.scenarios import Factors, Model
 from keeper.margin.shortfall import TailRisk, history_arrays
-from keeper.margin.standard import StandardMargin, StandardPerLot, standard_margin, standard_per_lot
+from keeper.margin.standard import StandardPerLot, standard_margin, standard_per_lot
 from keeper.margin.workers import SERIAL, Workers
 from keeper.state.snapshot import Snapshot
 from keeper.units import BoolArray, IntArray, mul_bps_up
@@ -133,11 +133,10 @@ def _margins(
         cells.standard, book.listing, book.lots, book.sum_by_account, factors
     )
     worst_loss, worst_scenario = worst
-    charge = minimum_charge(standard, factors)
     on_top = parts.total_usd6()
     least = initial(
         np.maximum(worst_loss, tail.shortfall_usd6),
-        charge,
+        standard.charge,
         standard.add_ons + on_top,
         book.sum_by_account(np.abs(book.lots)),
         factors,
@@ -159,13 +158,14 @@ def _margins(
         add_ons_usd6=standard.add_ons,
         initial_add_ons_usd6=on_top,
         initial_parts=parts,
-        minimum_charge_usd6=charge,
+        minimum_charge_usd6=standard.charge,
         worst_loss_usd6=worst_loss,
         worst_scenario=_narrow(worst_scenario, measured & is_provable(held.mode)),
         value_at_risk_usd6=tail.value_at_risk_usd6,
         shortfall_usd6=tail.shortfall_usd6,
         maintenance_usd6=required(
-            standard.maintenance, maintenance(worst_loss, charge, standard.add_ons, factors)
+            standard.maintenance,
+            maintenance(worst_loss, standard.charge, standard.add_ons, factors),
         ),
         initial_usd6=required(standard.initial, least),
         sentinel=~(measured & _attestable(held, cells.arrays)),
@@ -188,12 +188,6 @@ def _equity(held: Holdings, arrays: RiskArrays) -> IntArray:
     """Return cash and collateral less entry cost of linear legs plus value of all legs [A]."""
     value = held.book.sum_by_account(held.book.lots * arrays.marks[held.book.listing])
     return held.cash_usd6 + held.collateral_usd6 - held.book.sum_by_account(held.cost_usd6) + value
-
-
-def minimum_charge(standard: StandardMargin, factors: Factors) -> IntArray:
-    """Return the least a book pays, rounded up: a box has no scenario loss, yet it can slip."""
-    of_gross = mul_bps_up(standard.gross, factors.minimum_charge_bps)
-    return np.minimum(of_gross, mul_bps_up(standard.legs, factors.minimum_charge_standard_bps))
 
 
 def maintenance(

@@ -13,7 +13,7 @@ from keeper.margin.shortfall_rule import ShortfallRule
 from keeper.margin.volatility import ScanRule, ScanSigmas
 from keeper.state.hashing import keccak256
 
-VERSION: Final = 3
+VERSION: Final = 4
 MAX_SCENARIOS: Final = 48
 
 

@@ -38,11 +38,11 @@ class StandardPerLot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StandardMargin:
-    """Per account [A], micro-dollars, rounded up. `legs` is the standard margin without add-ons."""
+    """Per account [A], micro-dollars, rounded up. `charge` is the least that MM asks."""
 
     gross: IntArray
     add_ons: IntArray
-    legs: IntArray
+    charge: IntArray
     maintenance: IntArray
     initial: IntArray
 
@@ -106,14 +106,19 @@ def standard_margin(
     size, is_long = np.abs(lots), lots > 0
     margin = size * np.where(is_long, cells.long[listing], cells.short[listing])
     paid_for = is_long & cells.is_option[listing]
+    gross = size * cells.gross[listing]
+    # Leg by leg, so that a book split in two is never charged less than whole.
+    charge = np.minimum(
+        mul_bps_up(gross, factors.minimum_charge_bps),
+        mul_bps_up(margin, factors.minimum_charge_standard_bps),
+    )
     long_options = sum_by_account(np.where(paid_for, margin, 0))
     others = sum_by_account(np.where(paid_for, 0, margin))
     add_ons = sum_by_account(np.where(is_long, 0, size * cells.short_add_on[listing]))
-    legs = long_options + others
     return StandardMargin(
-        gross=sum_by_account(size * cells.gross[listing]),
+        gross=sum_by_account(gross),
         add_ons=add_ons,
-        legs=legs,
-        maintenance=legs + add_ons,
+        charge=sum_by_account(charge),
+        maintenance=long_options + others + add_ons,
         initial=mul_bps_up(others, factors.initial_bps) + long_options + add_ons,
     )

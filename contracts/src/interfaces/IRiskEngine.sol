@@ -66,6 +66,7 @@ interface IRiskEngine {
     /// @param exitValue value that may leave as cash: linear legs, SPOT after its haircut, options only where negative
     /// @param gross gross notional
     /// @param addOns linear add-ons
+    /// @param minimumCharge the least that maintenance asks beside add-ons: of each leg a share of gross, or of its standard margin where that is less
     /// @param standard standard margin at maintenance level, add-ons included
     /// @param standardInitial standard margin at initial level, add-ons included
     /// @param worstLoss largest loss over the scenarios asked for, at least 0, rounded up
@@ -76,6 +77,7 @@ interface IRiskEngine {
         int256 exitValue;
         uint256 gross;
         uint256 addOns;
+        uint256 minimumCharge;
         uint256 standard;
         uint256 standardInitial;
         uint256 worstLoss;

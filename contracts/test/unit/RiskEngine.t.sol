@@ -331,6 +331,18 @@ contract RiskEngineTest is Fixture {
         assertEq(engine.maintenanceMargin(a), (a.standard + 1) / 2, "half of SM");
     }
 
+    function test_minimumCharge_isSummedLegByLeg() public {
+        _flatSmile(0.01e18);
+        Leg[] memory legs = new Leg[](2);
+        legs[0] = Leg(_perpetual(BTC), 1_000);
+        legs[1] = Leg(_call(BTC, NEAR, 66_000e8), 1_000);
+        uint256 ofPerpetual = _one(legs[0].instrument, 1_000, 0).minimumCharge;
+        uint256 ofCall = _one(legs[1].instrument, 1_000, 0).minimumCharge;
+        assertEq(ofPerpetual, 60e6, "0.1 % of gross");
+        assertLt(ofCall, 30e6, "half of its mark");
+        assertClose(engine.assess(legs, 0).minimumCharge, ofPerpetual + ofCall, 1, "the sum");
+    }
+
     /* CONSTRUCTION */
 
     function test_constructor_refusals_besideTheModel() public {

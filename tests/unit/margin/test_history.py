@@ -129,7 +129,7 @@ def test_parse_model__shortfall_and_windows__one_fault_named(days, old, new, pro
 
 def test_history_file__of_the_model__lies_beside_it():
     assert history_file(MODEL_TEXT) == "history.csv"
-    assert history_file("version = 3") is None
+    assert history_file("version = 4") is None
     assert read_model(CONFIG / "model.toml") == read_model() == MODEL
 
 

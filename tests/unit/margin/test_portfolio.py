@@ -146,11 +146,13 @@ def test_margin_book__bounty_reserve__is_not_equity():
 )
 def test_margin_book__locked_value__pays_exactly_the_minimum_charge(lots):
     book = only(exchange([account(1, lots)]))
-    gross = sum(map(abs, lots.values())) * -(-UNDERLYINGS[1].spot_e8 // 100_000)
+    lot = -(-UNDERLYINGS[1].spot_e8 // 100_000)
+    gross = sum(map(abs, lots.values())) * lot
     # Nothing but the rounding of the risk arrays can be lost, half a micro-dollar a lot.
     assert book.worst_loss_usd6[0] <= sum(map(abs, lots.values()))
     assert book.gross_usd6[0] == gross
-    assert book.maintenance_usd6[0] - book.add_ons_usd6[0] == -(-gross // 1_000)
+    of_gross = sum(-(-abs(n) * lot // 1_000) for n in lots.values())
+    assert book.maintenance_usd6[0] - book.add_ons_usd6[0] == of_gross
 
 
 def test_margin_book__minimum_charge__is_at_most_half_of_standard():
