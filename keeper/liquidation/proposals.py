@@ -12,10 +12,12 @@ from keeper.liquidation.programme import Aim, Programme, Solution
 from keeper.liquidation.restoration import DELTA_TOLERANCE_LOTS, Plan, Problem
 from keeper.liquidation.rules import Rule, rules, terms
 from keeper.liquidation.tangents import tangent
+from keeper.liquidation.terms import Cut
 from keeper.liquidation.whole_lots import is_traded, rounded, whole_lots
 from keeper.units import BPS, USD6
 
-_ROUNDS: Final = 8
+_ROUNDS: Final = 16
+_LEARNING_ROUNDS: Final = 10
 _POOL: Final = 4  # listings beside those that the relaxed programme trades
 _FIRST_RESERVE_USD: Final = 1e-4  # for the roundings of a requirement, up, by a micro-dollar each
 _TIE: Final = 1e-7  # weight of cost where cost is not what is minimised
@@ -24,11 +26,26 @@ _TIE: Final = 1e-7  # weight of cost where cost is not what is minimised
 def by_programme(problem: Problem) -> Plan | None:
     """Return the best plan that any rule gives, or None."""
     best: Plan | None = None
-    for rule in rules(problem):
-        plan = _by_rule(problem, rule, best)
+    cuts: tuple[Cut, ...] = ()
+    for rule in _cheapest_first(problem):
+        # What exceeds both charges, a shortfall, is in MM or IM whichever of them is kept.
+        plan, learnt = _by_rule(problem, rule, () if rule is Rule.STANDARD else cuts, best)
+        cuts = cuts if rule is Rule.STANDARD else learnt
         if plan and (best is None or problem.score(plan) < problem.score(best)):
             best = plan
     return best
+
+
+def _cheapest_first(problem: Problem) -> list[Rule]:
+    """Return the rules that trades can keep, by the relaxed optimum: a plan of one may make it
+    needless to look at the next.
+    """
+    found: list[tuple[float, Rule]] = []
+    for rule in rules(problem):
+        relaxed = Programme(terms(problem, rule), _aim(problem, _FIRST_RESERVE_USD)).relaxed()
+        if relaxed is not None:
+            found.append((relaxed.objective, rule))
+    return [rule for _, rule in sorted(found, key=lambda one: one[0])]
 
 
 def reaches_delta(problem: Problem) -> bool:
@@ -51,24 +68,31 @@ def least_lacking_usd6(problem: Problem) -> list[int]:
     return found
 
 
-def _by_rule(problem: Problem, rule: Rule, known: Plan | None) -> Plan | None:
-    """Propose, judge, and propose again with what the judgement taught."""
-    of_rule, best = terms(problem, rule), None
-    reserve, cuts = _FIRST_RESERVE_USD, ()
+def _by_rule(
+    problem: Problem, rule: Rule, cuts: tuple[Cut, ...], known: Plan | None
+) -> tuple[Plan | None, tuple[Cut, ...]]:
+    """Propose, judge, and propose again with what the judgement taught; return that as well."""
+    of_rule, best, reserve = terms(problem, rule), None, _FIRST_RESERVE_USD
     aims_at_cost = not isinstance(problem.objective, LeastMargin)
-    for _ in range(_ROUNDS):
+    for n in range(_ROUNDS):
         programme = Programme(of_rule, _aim(problem, reserve), cuts)
         relaxed = programme.relaxed()
         if relaxed is None:
             break
         if aims_at_cost and known and relaxed.objective * USD6 >= known.cost_usd6:
             break
+        # Whole lots are worth their time only where the terms agree with the engine.
+        if rule is not Rule.STANDARD and n < _LEARNING_ROUNDS:
+            cut = tangent(problem, programme, _nearest(problem, relaxed))
+            if cut is not None:
+                cuts = (*cuts, cut)
+                continue
         plan = _proposal(problem, programme, relaxed)
         if problem.is_met(plan):
             best = plan if best is None else min(best, plan, key=problem.score)
+            if aims_at_cost:
+                break
         lacking = problem.lacking_usd6(plan) / USD6
-        if aims_at_cost and problem.is_met(plan):
-            break
         cut = None if rule is Rule.STANDARD else tangent(problem, programme, plan)
         if cut is not None:
             cuts = (*cuts, cut)
@@ -76,7 +100,7 @@ def _by_rule(problem: Problem, rule: Rule, known: Plan | None) -> Plan | None:
             reserve += 1.25 * lacking + _FIRST_RESERVE_USD
         else:
             break
-    return best
+    return best, cuts
 
 
 def _aim(problem: Problem, reserve: float, *, may_lack: bool = False) -> Aim:
@@ -95,6 +119,13 @@ def _aim(problem: Problem, reserve: float, *, may_lack: bool = False) -> Aim:
         half = DELTA_TOLERANCE_LOTS / 2
         return replace(aim, delta=(objective.lots - half, objective.lots + half))
     return aim
+
+
+def _nearest(problem: Problem, relaxed: Solution) -> Plan:
+    """Return the plan in the nearest lots."""
+    lots = np.zeros(len(problem.trials.held), dtype=np.int64)
+    lots[problem.listings] = rounded(relaxed.trades)
+    return problem.plans(lots[None, :])[0]
 
 
 def _proposal(problem: Problem, programme: Programme, relaxed: Solution) -> Plan:
