@@ -16,8 +16,8 @@ from keeper.liquidation.terms import Cut
 from keeper.liquidation.whole_lots import is_traded, rounded, whole_lots
 from keeper.units import BPS, USD6
 
-_ROUNDS: Final = 16
-_LEARNING_ROUNDS: Final = 10
+_ROUNDS: Final = 12
+_LEARNING_ROUNDS: Final = 8  # the others but make a reserve for what is left to learn
 _POOL: Final = 4  # listings beside those that the relaxed programme trades
 _FIRST_RESERVE_USD: Final = 1e-4  # for the roundings of a requirement, up, by a micro-dollar each
 _TIE: Final = 1e-7  # weight of cost where cost is not what is minimised
@@ -81,8 +81,8 @@ def _by_rule(
             break
         if aims_at_cost and known and relaxed.objective * USD6 >= known.cost_usd6:
             break
-        # Whole lots are worth their time only where the terms agree with the engine.
-        if rule is not Rule.STANDARD and n < _LEARNING_ROUNDS:
+        learns = rule is not Rule.STANDARD and n < _LEARNING_ROUNDS
+        if learns:  # whole lots are worth their time only where the terms agree with the engine
             cut = tangent(problem, programme, _nearest(problem, relaxed))
             if cut is not None:
                 cuts = (*cuts, cut)
@@ -93,7 +93,7 @@ def _by_rule(
             if aims_at_cost:
                 break
         lacking = problem.lacking_usd6(plan) / USD6
-        cut = None if rule is Rule.STANDARD else tangent(problem, programme, plan)
+        cut = tangent(problem, programme, plan) if learns else None
         if cut is not None:
             cuts = (*cuts, cut)
         elif lacking > 0:

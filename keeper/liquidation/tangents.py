@@ -11,7 +11,7 @@ from keeper.liquidation.restoration import Plan, Problem
 from keeper.liquidation.terms import Cut
 from keeper.units import USD6
 
-_SHARE: Final = 1e-4  # of the requirement: from here on the engine knows what the terms do not
+_SHARE: Final = 3e-4  # of the requirement: from here on the engine knows what the terms do not
 
 
 def tangent(problem: Problem, programme: Programme, plan: Plan) -> Cut | None:
