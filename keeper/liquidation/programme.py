@@ -48,7 +48,7 @@ class Solution:
 @dataclass(frozen=True, slots=True, eq=False)
 class Programme:
     """Variables: lots bought and sold at each level [n, K], lots long and short [n], what each
-    netted add-on is above and below zero [M], and three totals: worst loss, requirement, lacking.
+    netted add-on is above and below zero [M], and three totals: at risk, required, lacking.
 
     Trades that are not NaN in `fixed` [n] are made as they stand.
     """
@@ -65,7 +65,9 @@ class Programme:
 
     def required(self, lots: IntArray) -> float:
         """Return the requirement that the programme sees in a book of `lots` int64 [n], USD."""
-        return max([self.terms.margin.required(lots), *(cut.required(lots) for cut in self.cuts)])
+        margin = self.terms.margin
+        at_risk = max([margin.at_risk(lots), *(cut.at_risk(lots) for cut in self.cuts)])
+        return at_risk + float(margin.on_top(lots))
 
     def relaxed(self) -> Solution | None:
         """Return the optimum in fractions of lots, or None where there is no feasible trade."""
@@ -170,9 +172,9 @@ class Programme:
         for loss in margin.loss.T:
             add(loss, -loss, totals=(-1.0, 0.0, 0.0))
         add(margin.charge_long, margin.charge_short, totals=(-1.0, 0.0, 0.0))
-        add(margin.margin_long, margin.margin_short, on_top=1.0, totals=(1.0, -1.0, 0.0))
         for cut in self.cuts:
-            add(cut.long, cut.short, totals=(0.0, -1.0, 0.0), limit=-cut.constant)
+            add(cut.long, cut.short, totals=(-1.0, 0.0, 0.0), limit=-cut.constant)
+        add(margin.margin_long, margin.margin_short, on_top=1.0, totals=(1.0, -1.0, 0.0))
         add(cost=1.0, totals=(0.0, aim.buffer, -1.0), limit=aim.equity)
         if np.isfinite(aim.budget):
             add(cost=1.0, limit=aim.budget)

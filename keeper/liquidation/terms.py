@@ -48,13 +48,17 @@ class MarginTerms:
         rows = cells.reshape(-1, listings)
         return rows[rows.any(axis=1)]
 
-    def required(self, lots: IntArray) -> float:
-        """Return what the rule asks of a book of `lots` int64 [n], USD."""
+    def at_risk(self, lots: IntArray) -> float:
+        """Return the larger of worst loss and charge of a book of `lots` int64 [n], USD."""
         long, short = np.maximum(lots, 0.0), np.maximum(-lots, 0.0)
         worst = float((lots @ self.loss).max(initial=0.0))
-        charge = float(long @ self.charge_long + short @ self.charge_short)
-        on_top = float(long @ self.margin_long + short @ self.margin_short)
-        return max(worst, charge) + on_top + float(np.abs(self.netting() @ lots).sum())
+        return max(worst, float(long @ self.charge_long + short @ self.charge_short))
+
+    def on_top(self, lots: IntArray) -> FloatArray:
+        """Return what comes on top of that for books of `lots` int64 [..., n], USD [...]."""
+        long, short = np.maximum(lots, 0.0), np.maximum(-lots, 0.0)
+        netted = np.abs(lots @ self.netting().T).sum(axis=-1)
+        return long @ self.margin_long + short @ self.margin_short + netted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +92,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """What the engine's requirement is near a book: `constant + long . lots long + short . short`.
+    """What is at risk near a book by the engine: `constant + long . lots long + short . short`.
 
-    USD, slopes [n] a lot. Two slopes, because margin has a kink where a leg begins.
+    USD, slopes [n] a lot. Two slopes, because margin has a kink where a leg begins. What comes on
+    top is not in it, as the terms know that with all of its kinks.
     """
 
     long: FloatArray
@@ -101,7 +106,7 @@ class Cut:
         """Return the same over some listings; it holds while the others trade nothing."""
         return Cut(self.long[rows], self.short[rows], self.constant)
 
-    def required(self, lots: IntArray) -> float:
+    def at_risk(self, lots: IntArray) -> float:
         """Return what it says of a book of `lots` int64 [n], USD."""
         long, short = np.maximum(lots, 0.0), np.maximum(-lots, 0.0)
         return self.constant + float(long @ self.long + short @ self.short)
