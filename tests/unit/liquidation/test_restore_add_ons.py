@@ -10,10 +10,12 @@ import pytest
 
 from keeper.liquidation.costs import CostModel
 from keeper.liquidation.objectives import Health, Level, Restrictions
+from keeper.liquidation.programme import Aim, Programme
 from keeper.liquidation.proposals import by_programme
 from keeper.liquidation.restoration import Problem
 from keeper.liquidation.restore import restore
 from keeper.liquidation.rules import Rule, terms
+from keeper.liquidation.terms import Cut
 from keeper.margin.add_ons import AddOns
 from keeper.margin.portfolio import margin_book
 from keeper.state.snapshot import ListingRow, TokenRow
@@ -125,6 +127,24 @@ def test_terms__random_books_beyond_their_shortfall__are_the_engines_margin(leve
     close = {"rtol": 1e-12, "atol": ROUNDINGS_USD}
     np.testing.assert_allclose(np.minimum(*of_charge)[known], margin[known] / 1e6, **close)
     np.testing.assert_allclose(asked(problem, Rule.STANDARD, lots), standard / 1e6, **close)
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_programme__trades_fixed__least_requirement_is_that_of_the_terms(rule):
+    rng = np.random.default_rng(5)
+    problem = problem_of(exchange(random_accounts(rng, count=1), **LATE), Level.INITIAL)
+    known, count = terms(problem, rule), len(problem.listings)
+    slopes = np.abs(problem.arrays.pnl[problem.listings]).max(axis=1) / 1e6
+    cut = Cut(slopes, slopes / 2, constant=1.0)
+    aim = Aim(cost=0.0, required=1.0, lacking=0.0, equity=0.0, may_lack=True, buffer=1.0)
+    for cuts in ((), (cut,)):
+        for size in (3, 50, 4_000):
+            trades = rng.integers(-size, size, count)
+            programme = Programme(known, aim, cuts, fixed=trades.astype(np.float64))
+            lots = problem.trials.held[problem.listings] + trades
+            found = programme.relaxed()
+            assert found.objective == pytest.approx(programme.required(lots), rel=1e-9)
+            np.testing.assert_allclose(found.trades, trades, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NETTED)
