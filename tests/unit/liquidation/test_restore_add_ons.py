@@ -140,6 +140,7 @@ def test_programme__trades_fixed__least_requirement_is_that_of_the_terms(rule):
     for cuts in ((), (cut,)):
         for size in (3, 50, 4_000):
             trades = rng.integers(-size, size, count)
+            trades = np.clip(trades, -known.most_sold, known.most_bought).astype(np.int64)
             programme = Programme(known, aim, cuts, fixed=trades.astype(np.float64))
             lots = problem.trials.held[problem.listings] + trades
             found = programme.relaxed()
