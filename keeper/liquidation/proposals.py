@@ -28,7 +28,7 @@ def by_programme(problem: Problem) -> Plan | None:
     best: Plan | None = None
     cuts: tuple[Cut, ...] = ()
     for rule in _cheapest_first(problem):
-        # What exceeds both charges, a shortfall, is in MM or IM whichever of them is kept.
+        # A tangent is of what exceeds the charge that was kept, so it holds beside the other too.
         plan, learnt = _by_rule(problem, rule, () if rule is Rule.STANDARD else cuts, best)
         cuts = cuts if rule is Rule.STANDARD else learnt
         if plan and (best is None or problem.score(plan) < problem.score(best)):
