@@ -100,6 +100,15 @@ class Requirement:
             return cls(objective.level, objective.buffer_bps)
         return cls(Level.INITIAL, BPS)
 
+    @property
+    def is_initial(self) -> bool:
+        """Whether it is initial margin, which alone has add-ons beyond the short-option minimum."""
+        return self.level is Level.INITIAL
+
+    def margin_usd6(self, figures: Figures) -> int:
+        """Return the model's margin at this level, not capped by standard margin."""
+        return figures.initial_usd6 if self.is_initial else figures.maintenance_usd6
+
     def required_usd6(self, figures: Figures) -> int:
         """Return the requirement, buffer included; standard margin caps it, or is it."""
         if self.level is Level.MAINTENANCE:

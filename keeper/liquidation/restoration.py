@@ -13,20 +13,20 @@ from keeper.liquidation.objectives import (
     DeltaTarget,
     Health,
     LeastMargin,
-    Level,
     Objective,
     Requirement,
     Restrictions,
 )
-from keeper.liquidation.programme import Rule, Terms
 from keeper.liquidation.trials import Figures, Trials
+from keeper.margin.add_ons import AddOnsPerLot, add_ons_per_lot
+from keeper.margin.collateral import settlement_price_e8
 from keeper.margin.market import ListingMarket, listing_market
 from keeper.margin.risk_arrays import RiskArrays, price_listings
 from keeper.margin.scenarios import Factors, Model
 from keeper.margin.standard import StandardPerLot, standard_per_lot
 from keeper.state.instruments import Kind
 from keeper.state.snapshot import Snapshot
-from keeper.units import BPS, USD6, BoolArray, FloatArray, IntArray
+from keeper.units import BoolArray, FloatArray, IntArray
 
 DELTA_TOLERANCE_LOTS = 1.0
 
@@ -50,6 +50,7 @@ class Problem:
     market: ListingMarket
     arrays: RiskArrays
     per_lot: StandardPerLot
+    add_ons: AddOnsPerLot
     trials: Trials
     objective: Objective
     requirement: Requirement
@@ -91,6 +92,7 @@ class Problem:
             market=market,
             arrays=arrays,
             per_lot=standard_per_lot(market, arrays, model),
+            add_ons=add_ons_per_lot(market, model.add_ons, settlement_price_e8(snapshot.tokens)),
             trials=trials,
             objective=objective,
             requirement=Requirement.of(objective),
@@ -112,13 +114,6 @@ class Problem:
     def most_legs(self) -> int:
         """Legs that the book may have after: as allowed, or as many as it has."""
         return max(self.restrictions.max_legs, int(np.count_nonzero(self.trials.held)))
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules of which one has to be kept; a sentinel has standard margin alone."""
-        if self.before.sentinel and self.requirement.level is Level.INITIAL:
-            return (Rule.STANDARD,)
-        return (Rule.GROSS_CHARGE, Rule.STANDARD_CHARGE, Rule.STANDARD)
 
     @property
     def least_surplus_usd6(self) -> int:
@@ -170,45 +165,6 @@ class Problem:
         if isinstance(self.objective, LeastMargin):
             return self.requirement.required_usd6(plan.after), plan.cost_usd6
         return plan.cost_usd6, int(np.abs(plan.trades).sum())
-
-    def terms(self, rule: Rule) -> Terms:
-        """Return the cells of `listings` under a rule, in USD."""
-        rows = self.listings
-        cells, factors = self.per_lot, self.factors
-        long, short = cells.long[rows] / USD6, cells.short[rows] / USD6
-        add_on = cells.short_add_on[rows] / USD6
-        is_initial = self.requirement.level is Level.INITIAL
-        if rule is Rule.STANDARD:
-            scale = factors.initial_bps / BPS if is_initial else 1.0
-            margin_long = np.where(cells.is_option[rows], long, scale * long)
-            margin_short = scale * short + add_on
-        else:
-            a_lot = 1.0 / USD6 if is_initial else 0.0
-            margin_long, margin_short = np.full(len(rows), a_lot), add_on + a_lot
-        if rule is Rule.GROSS_CHARGE:
-            charge_long = cells.gross[rows] / USD6 * (factors.minimum_charge_bps / BPS)
-            charge_short = charge_long
-        else:
-            share = factors.minimum_charge_standard_bps / BPS
-            charge_long, charge_short = share * long, share * short
-        depth = self.trials.ladders.of(rows)
-        in_aim = np.ones(len(rows))
-        if isinstance(self.objective, DeltaTarget):
-            in_aim = (self.market.underlying[rows] == self.objective.underlying).astype(np.float64)
-        return Terms(
-            pnl=self.arrays.pnl[rows] / USD6,
-            charge_long=charge_long,
-            charge_short=charge_short,
-            margin_long=margin_long,
-            margin_short=margin_short,
-            held=self.trials.held[rows].astype(np.float64),
-            most_bought=self.most_bought[rows].astype(np.float64),
-            most_sold=self.most_sold[rows].astype(np.float64),
-            size=depth.size.astype(np.float64),
-            buy_cost=depth.buy_usd6 / USD6,
-            sell_cost=depth.sell_usd6 / USD6,
-            delta=self.delta[rows] * in_aim,
-        )
 
 
 def _require_underlying(snapshot: Snapshot, underlying: int) -> None:

@@ -83,7 +83,8 @@ class Trials:
     def judge(self, trades: IntArray) -> list[Figures]:
         """Return the figures after each of the trades [B, L], signed lots, one book a row."""
         lots = self.held + trades
-        cash, entry = self._settled(trades)
+        cost = self.cost_usd6(trades)
+        cash, entry = self._settled(trades, cost)
         # A listing's cells depend on no other listing: only those in some book are priced.
         used = np.flatnonzero((lots != 0).any(axis=0))
         lots, entry = lots[:, used], entry[:, used]
@@ -96,20 +97,19 @@ class Trials:
             balances=balances_of(self.snapshot.balances, self.row, len(trades)),
         )
         # Trades at marks move no equity, so an emptied account keeps all but their costs.
-        left = self.equity_usd6 - self.cost_usd6(trades)
-        return list(_figures(margin_book(snapshot, self.model), left))
+        return list(_figures(margin_book(snapshot, self.model), self.equity_usd6 - cost))
 
     def cost_usd6(self, trades: IntArray) -> IntArray:
         """Return what each row of trades [B, L] costs beyond marks [B]."""
         return self.ladders.cost_usd6(trades).sum(axis=-1, dtype=np.int64)
 
-    def _settled(self, trades: IntArray) -> tuple[IntArray, IntArray]:
+    def _settled(self, trades: IntArray, cost_usd6: IntArray) -> tuple[IntArray, IntArray]:
         """Return cash [B] and entry values [B, L] after the trades.
 
         Only their difference enters equity; they are kept apart as `PositionsLib.enter` keeps them.
         """
         paid = np.where(self.is_linear, 0, trades * self.marks_usd6).sum(axis=1, dtype=np.int64)
-        cash = int(self.snapshot.accounts.cash_usd6[self.row]) - paid - self.cost_usd6(trades)
+        cash = int(self.snapshot.accounts.cash_usd6[self.row]) - paid - cost_usd6
         entry = np.tile(self.entry_usd6, (len(trades), 1))
         rows, columns = np.nonzero(trades * self.is_linear)
         for book, listing in zip(rows.tolist(), columns.tolist(), strict=True):

@@ -25,7 +25,7 @@ def whole_lots(programme: Programme, max_legs: int) -> FloatArray | None:
     if emptied is None or solution is None:
         return None
     fixed = emptied
-    for listing in np.argsort(-programme.risk(), kind="stable").tolist():
+    for listing in np.argsort(-programme.terms.risk, kind="stable").tolist():
         lots = float(solution.trades[listing])
         nearest = float(np.rint(lots))
         fixed[listing] = nearest
@@ -61,7 +61,9 @@ def _emptied(programme: Programme, max_legs: int) -> FloatArray | None:
             if len(fixed) > max_legs:
                 fixed[~live] = -programme.terms.held[~live]
             return fixed
-        smallest = np.argsort(np.where(live & can, lots * programme.risk(), np.inf), kind="stable")
+        smallest = np.argsort(
+            np.where(live & can, lots * programme.terms.risk, np.inf), kind="stable"
+        )
         smallest = smallest[: min(-(-excess // 2), int((live & can).sum()))]
         if not len(smallest):
             return None

@@ -1,0 +1,105 @@
+"""From the engine's cells to a programme's terms: docs/restore.md, Formulation.
+
+The requirement is the smaller of scenario and standard margin, and the minimum charge within
+scenario margin is the smaller of two as well: whoever keeps one of three convex rules keeps it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+
+from keeper.liquidation.objectives import DeltaTarget
+from keeper.liquidation.restoration import Problem
+from keeper.liquidation.terms import MarginTerms, Terms
+from keeper.units import BPS, USD6, FloatArray, IntArray
+
+
+class Rule(Enum):
+    """Which of the convex rules, whose union is the requirement, a programme keeps."""
+
+    GROSS_CHARGE = 0
+    STANDARD_CHARGE = 1
+    STANDARD = 2
+
+
+def rules(problem: Problem) -> tuple[Rule, ...]:
+    """Return the rules of which one has to be kept; a sentinel has standard margin alone."""
+    if problem.before.sentinel and problem.requirement.is_initial:
+        return (Rule.STANDARD,)
+    return tuple(Rule)
+
+
+def terms(problem: Problem, rule: Rule) -> Terms:
+    """Return what a programme of `problem.listings` [n] knows under a rule."""
+    rows, trials = problem.listings, problem.trials
+    is_standard = rule is Rule.STANDARD
+    margin = _standard(problem, rows) if is_standard else _scenario(problem, rows, rule)
+    depth = trials.ladders.of(rows)
+    in_aim = np.ones(len(rows))
+    if isinstance(problem.objective, DeltaTarget):
+        in_aim = (problem.market.underlying[rows] == problem.objective.underlying).astype(float)
+    return Terms(
+        margin=margin,
+        risk=np.abs(problem.arrays.pnl[rows]).max(axis=1, initial=0) / USD6,
+        held=trials.held[rows].astype(np.float64),
+        most_bought=problem.most_bought[rows].astype(np.float64),
+        most_sold=problem.most_sold[rows].astype(np.float64),
+        size=depth.size.astype(np.float64),
+        buy_cost=depth.buy_usd6 / USD6,
+        sell_cost=depth.sell_usd6 / USD6,
+        delta=problem.delta[rows] * in_aim,
+    )
+
+
+def _standard(problem: Problem, rows: IntArray) -> MarginTerms:
+    """Return those of standard margin: no scenario, and no add-on but the short-option minimum."""
+    cells, nothing = problem.per_lot, np.zeros(len(rows))
+    scale = problem.factors.initial_bps / BPS if problem.requirement.is_initial else 1.0
+    long, short = cells.long[rows] / USD6, cells.short[rows] / USD6
+    return MarginTerms(
+        loss=np.zeros((len(rows), 0)),
+        charge_long=nothing,
+        charge_short=nothing,
+        margin_long=np.where(cells.is_option[rows], long, scale * long),
+        margin_short=scale * short + cells.short_add_on[rows] / USD6,
+        netted=np.zeros((len(rows), 0)),
+        term=problem.add_ons.term[rows],
+    )
+
+
+def _scenario(problem: Problem, rows: IntArray, rule: Rule) -> MarginTerms:
+    """Return those of MM or IM under one of the two minimum charges."""
+    cells, factors = problem.per_lot, problem.factors
+    is_initial = problem.requirement.is_initial
+    loss_bps = factors.initial_bps if is_initial else factors.maintenance_bps
+    charge_factor = factors.initial_bps / BPS if is_initial else 1.0
+    if rule is Rule.GROSS_CHARGE:
+        share = charge_factor * factors.minimum_charge_bps / BPS
+        charged = (cells.gross, cells.gross)
+    else:
+        share = charge_factor * factors.minimum_charge_standard_bps / BPS
+        charged = (cells.long, cells.short)
+    charge_long, charge_short = (share * cell[rows] / USD6 for cell in charged)
+    on_long, on_short, netted = _add_ons(problem, rows)
+    return MarginTerms(
+        loss=problem.arrays.pnl[rows] / USD6 * (-loss_bps / BPS),
+        charge_long=charge_long,
+        charge_short=charge_short,
+        margin_long=on_long,
+        margin_short=on_short + cells.short_add_on[rows] / USD6,
+        netted=netted,
+        term=problem.add_ons.term[rows],
+    )
+
+
+def _add_ons(problem: Problem, rows: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what initial margin adds for a long lot and a short one [n], and netted [n, N]."""
+    cells = problem.add_ons
+    if not problem.requirement.is_initial:
+        return np.zeros(len(rows)), np.zeros(len(rows)), np.zeros((len(rows), 0))
+    # A micro-dollar a lot stands for the rounded risk arrays (portfolio.initial).
+    either = cells.either_side_usd6()[rows] + 1
+    netted = np.stack([cells.basis_usd6[rows], cells.vega_usd6[rows]], axis=1)
+    return either / USD6, (either + cells.pin_usd6[rows]) / USD6, netted / USD6
