@@ -314,13 +314,13 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     /// @dev min(SM_im, scaled initial margin of the share + standard margin of one lot a leg for the rounding of lots).
     function _requireTakeoverMargin(bytes32 account, uint256 scaledInitial) private view {
         Leg[] memory legs = _books[account].legs();
-        IRiskEngine.Assessment memory book = engine.assess(legs, 0);
+        IRiskEngine.Assessment memory book = engine.assess(legs, 0, 0);
         int256 equity = netCash(account) + book.value;
         if (equity >= int256(book.standardInitial)) return;
         for (uint256 i; i < legs.length; ++i) {
             legs[i].lots = legs[i].lots > 0 ? int64(1) : int64(-1);
         }
-        uint256 required = scaledInitial + engine.assess(legs, 0).standardInitial;
+        uint256 required = scaledInitial + engine.assess(legs, 0, 0).standardInitial;
         if (required > book.standardInitial) required = book.standardInitial;
         if (equity < int256(required)) revert InsufficientMargin(account, equity, required);
     }

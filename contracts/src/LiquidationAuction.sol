@@ -178,7 +178,7 @@ contract LiquidationAuction is ILiquidationAuction {
     function _health(bytes32 account, uint256 mask) private view returns (Health memory health) {
         Leg[] memory legs = clearinghouse.legsOf(account);
         if (legs.length == 0) revert NoPositions(account);
-        IRiskEngine.Assessment memory a = engine.assess(legs, mask);
+        IRiskEngine.Assessment memory a = engine.assess(legs, mask, 0);
         health.equity = clearinghouse.netCash(account) + a.value;
         health.required = engine.maintenanceMargin(a);
         health.standard = a.standard;

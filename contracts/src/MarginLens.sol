@@ -67,7 +67,7 @@ contract MarginLens is IMarginLens {
 
     /// @inheritdoc IMarginLens
     function health(bytes32 id, uint256 scenarioMask) external view returns (HealthView memory view_) {
-        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(id), scenarioMask);
+        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(id), scenarioMask, 0);
         view_.equity = clearinghouse.netCash(id) + a.value;
         view_.standard = a.standard;
         view_.standardInitial = a.standardInitial;

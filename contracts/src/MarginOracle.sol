@@ -111,14 +111,14 @@ contract MarginOracle is IMarginOracle, EIP712 {
         Leg calldata traded,
         MarginClaim calldata claim
     ) external view returns (int256, int256, uint256) {
-        IRiskEngine.Assessment memory plain = engine.assess(legs, 0);
+        IRiskEngine.Assessment memory plain = engine.assess(legs, 0, 0);
         if (plain.staleInstrument != 0) revert StaleMarket(plain.staleInstrument);
         uint256 standard = plain.standardInitial;
         // Standard margin is the cap either way, so scenarios are priced only for accounts that need the discount.
         if (cash + plain.value >= int256(standard)) return (plain.value, plain.exitValue, standard);
         uint256 required = claim.leaf.epoch != 0
             ? _attestedMargin(account, mode, legs, traded, claim)
-            : engine.gridInitialMargin(engine.assess(legs, engine.gridMask()));
+            : engine.gridInitialMargin(engine.assess(legs, engine.gridMask(), 0));
         return (plain.value, plain.exitValue, required < standard ? required : standard);
     }
 
@@ -135,10 +135,10 @@ contract MarginOracle is IMarginOracle, EIP712 {
         _requireUsable(account, _positionsHash(mode, _without(legs, traded)), leaf);
         verifyLeaf(leaf, claim.proof);
         uint256 mask = engine.floorMask() | _bit(leaf.worstScenario);
-        uint256 floor = engine.floorInitialMargin(engine.assess(legs, mask));
+        uint256 floor = engine.floorInitialMargin(engine.assess(legs, mask, 0));
         uint256 attested = leaf.initialMargin;
         if (traded.lots != 0) {
-            attested += BpsLib.shareUp(engine.assess(_single(traded), 0).standard, engine.factors().initialBps);
+            attested += BpsLib.shareUp(engine.assess(_single(traded), 0, 0).standard, engine.factors().initialBps);
         }
         return attested > floor ? attested : floor;
     }

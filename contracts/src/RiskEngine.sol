@@ -124,7 +124,12 @@ contract RiskEngine is IRiskEngine {
     /* ASSESSMENT */
 
     /// @inheritdoc IRiskEngine
-    function assess(Leg[] calldata legs, uint256 scenarioMask) external view returns (Assessment memory result) {
+    function assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world)
+        external
+        view
+        returns (Assessment memory result)
+    {
+        if (world != 0) revert UnknownWorld(world, 1);
         if (scenarioMask & ~gridMask != 0) {
             revert UnknownScenario(FixedPointMathLib.log2(scenarioMask), _scenarios.length);
         }
@@ -174,6 +179,11 @@ contract RiskEngine is IRiskEngine {
         uint256 stressed = BpsLib.shareUp(assessment.worstLoss, _factors.initialBps);
         uint256 share = BpsLib.shareUp(assessment.gross, _factors.floorGrossBps);
         return (stressed > share ? stressed : share) + assessment.addOns;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function worldCount(Leg[] calldata) external pure returns (uint256) {
+        return 1;
     }
 
     /* VIEWS */

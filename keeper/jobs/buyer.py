@@ -46,7 +46,7 @@ def rounding_margin_usd6(ctx: KeeperContext, seller: bytes, at: BlockRef) -> int
     """What a takeover costs beyond its share: standard margin of one lot a leg, as lots round."""
     legs = ctx.client.call(ctx.deployment.clearinghouse, "legsOf", (seller,), at=at)
     single = [(leg["instrument"], 1 if leg["lots"] > 0 else -1) for leg in legs]
-    assessment = ctx.client.call(ctx.deployment.risk_engine, "assess", (single, 0), at=at)
+    assessment = ctx.client.call(ctx.deployment.risk_engine, "assess", (single, 0, 0), at=at)
     return assessment["standardInitial"]
 
 

@@ -87,12 +87,17 @@ interface IRiskEngine {
 
     error UnknownUnderlying(uint16 underlying);
     error UnknownScenario(uint256 scenario, uint256 count);
+    error UnknownWorld(uint256 world, uint256 count);
     error TooManyScenarios(uint256 count, uint256 maximum);
     error InvalidParameter(bytes32 name, uint256 value);
 
-    /// @notice Re-prices `legs` now and in every scenario whose bit is set in `scenarioMask`.
+    /// @notice Re-prices `legs` now and in every scenario whose bit is set in `scenarioMask`, at the marks of one world.
     /// @dev Total: never reverts for listed instruments, whatever the age of their marks.
-    function assess(Leg[] calldata legs, uint256 scenarioMask) external view returns (Assessment memory);
+    /// @param world below {worldCount}; 0 is that of the confirmed marks
+    function assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world) external view returns (Assessment memory);
+
+    /// @notice How many worlds of marks the legs' underlyings have: a flag must succeed in each, new risk and withdrawals pass in each.
+    function worldCount(Leg[] calldata legs) external view returns (uint256);
 
     /// @notice What equity must cover for a book not to be liquidated, given the worst loss of the scenarios assessed.
     /// @dev min(SM, max(factor * loss, minimum charge) + add-ons): at most SM whatever the scenario.

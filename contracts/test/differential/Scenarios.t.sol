@@ -99,7 +99,7 @@ contract ScenariosDifferentialTest is Assertions {
                 sum += pnl[i];
             }
             uint256 expected = sum < 0 ? uint256(-sum) : 0;
-            assertClose(int256(engine.assess(legs, 1 << s).worstLoss), int256(expected), 40, vm.toString(s));
+            assertClose(int256(engine.assess(legs, 1 << s, 0).worstLoss), int256(expected), 40, vm.toString(s));
         }
     }
 
@@ -122,7 +122,7 @@ contract ScenariosDifferentialTest is Assertions {
     function _loss(IRiskEngine engine, uint256 instrument, int64 size, uint256 mask) private view returns (uint256) {
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(uint128(instrument), size);
-        return engine.assess(legs, mask).worstLoss;
+        return engine.assess(legs, mask, 0).worstLoss;
     }
 
     function _sorted(uint256 rank) private view returns (uint256) {

@@ -50,7 +50,7 @@ contract AuctionFuzzTest is RandomBooks {
             return;
         }
         assertTrue(equity > 0, "below zero everything goes");
-        IRiskEngine.Assessment memory a = engine.assess(legs, engine.gridMask());
+        IRiskEngine.Assessment memory a = engine.assess(legs, engine.gridMask(), 0);
         assertLe(int256(engine.maintenanceMargin(a)), _equity(alice.account), "healthy");
     }
 
@@ -76,7 +76,7 @@ contract AuctionFuzzTest is RandomBooks {
             _deposit(poor.account, 1);
             this.bidAs(poor, fraction);
         }
-        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(poor.account), engine.gridMask());
+        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(poor.account), engine.gridMask(), 0);
         assertLe(int256(engine.maintenanceMargin(a)), _equity(poor.account), "healthy");
     }
 

@@ -21,9 +21,9 @@ contract StandardHealthyTest is RandomBooks {
         _randomBook(alice, seed, 10);
         _randomMarket(seed, 60 + seed % 40 days);
         Leg[] memory legs = clearinghouse.legsOf(alice.account);
-        IRiskEngine.Assessment memory plain = engine.assess(legs, 0);
+        IRiskEngine.Assessment memory plain = engine.assess(legs, 0, 0);
         for (uint8 s; s < Model.SCENARIOS; ++s) {
-            uint256 required = engine.maintenanceMargin(engine.assess(legs, uint256(1) << s));
+            uint256 required = engine.maintenanceMargin(engine.assess(legs, uint256(1) << s, 0));
             assertLe(required, plain.standard, "never more than SM");
             _setEquity(plain.value, int256(plain.standard));
             vm.expectRevert(
@@ -34,7 +34,7 @@ contract StandardHealthyTest is RandomBooks {
             auction.flag(alice.account, s);
         }
         // The control: at the requirement of the worst scenario refused, one unit below accepted.
-        IRiskEngine.Assessment memory grid = engine.assess(legs, engine.gridMask());
+        IRiskEngine.Assessment memory grid = engine.assess(legs, engine.gridMask(), 0);
         uint256 least = engine.maintenanceMargin(grid);
         _setEquity(plain.value, int256(least));
         vm.expectPartialRevert(ILiquidationAuction.Healthy.selector);
@@ -58,7 +58,7 @@ contract StandardHealthyTest is RandomBooks {
         _postSpot(BTC, BTC_SPOT * (70 + (word >> 20) % 60) / 100);
         _postSpot(ETH, ETH_SPOT * (70 + (word >> 20) % 60) / 100);
         _publishLater();
-        IRiskEngine.Assessment memory a = engine.assess(legs, engine.gridMask());
+        IRiskEngine.Assessment memory a = engine.assess(legs, engine.gridMask(), 0);
         assertLe(a.worstLoss, a.standard - a.addOns + 1, "worst loss <= SM without add-ons");
     }
 

@@ -217,22 +217,22 @@ contract GasOfViewsTest is GasFixture {
     }
 
     function test_gas_assess_32OptionsIn48Scenarios() public {
-        bytes memory data = abi.encodeCall(engine.assess, (_legs(32), engine.gridMask()));
+        bytes memory data = abi.encodeCall(engine.assess, (_legs(32), engine.gridMask(), 0));
         _measure("grid, 32 options, 48 scenarios", address(0), address(engine), data);
     }
 
     function test_gas_assess_32OptionsInTheFloor() public {
-        bytes memory data = abi.encodeCall(engine.assess, (_legs(32), engine.floorMask()));
+        bytes memory data = abi.encodeCall(engine.assess, (_legs(32), engine.floorMask(), 0));
         _measure("floor, 32 options, 10 scenarios", address(0), address(engine), data);
     }
 
     function test_gas_assess_20OptionsEquityAndStandard() public {
-        bytes memory data = abi.encodeCall(engine.assess, (_legs(20), 0));
+        bytes memory data = abi.encodeCall(engine.assess, (_legs(20), 0, 0));
         _measure("equity and SM, 20 options", address(0), address(engine), data);
     }
 
     function test_gas_assess_20OptionsOneScenario() public {
-        bytes memory data = abi.encodeCall(engine.assess, (_legs(20), 1));
+        bytes memory data = abi.encodeCall(engine.assess, (_legs(20), 1, 0));
         _measure("equity, SM and one scenario, 20 options", address(0), address(engine), data);
     }
 }

@@ -327,7 +327,7 @@ contract LiquidationAuctionTest is Fixture {
         _deposit(buyer.account, 1);
         _bid(buyer, carol.account, 0.2e18);
         // And whoever has just bought cannot be flagged at once.
-        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(buyer.account), engine.gridMask());
+        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(buyer.account), engine.gridMask(), 0);
         assertLe(int256(engine.maintenanceMargin(a)), _equity(buyer.account), "healthy");
     }
 
@@ -586,7 +586,7 @@ contract LiquidationAuctionTest is Fixture {
     function _standardInitialOfOneLot() private view returns (uint256) {
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(perpetual, 1);
-        return engine.assess(legs, 0).standardInitial;
+        return engine.assess(legs, 0, 0).standardInitial;
     }
 
     function _healthy(int256 equity, uint256 required) private view returns (bytes memory) {

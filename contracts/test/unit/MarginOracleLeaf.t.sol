@@ -115,7 +115,7 @@ contract MarginOracleLeafTest is Fixture {
         leaves[0].worstScenario = worst;
         _attest(leaves);
         Leg[] memory legs = clearinghouse.legsOf(alice.account);
-        uint256 floor = engine.floorInitialMargin(engine.assess(legs, floorMask | 1 << worst));
+        uint256 floor = engine.floorInitialMargin(engine.assess(legs, floorMask | 1 << worst, 0));
         assertLe(_floor(), floor, "not lower");
         uint256 room = uint256(_equity(alice.account)) - floor;
         MarginClaim memory claim = _claim(leaves, 0);
@@ -326,7 +326,7 @@ contract MarginOracleLeafTest is Fixture {
         uint128 id = _perpetual(BTC);
         Leg[] memory traded = new Leg[](1);
         traded[0] = Leg(id, 100);
-        uint256 extra = (engine.assess(traded, 0).standard * 13 + 9) / 10;
+        uint256 extra = (engine.assess(traded, 0, 0).standard * 13 + 9) / 10;
         // Bring equity to exactly base plus traded at the mark, less one unit.
         uint256 target = attested + extra;
         assertLt(_floor(), target, "floor does not bind");
@@ -422,6 +422,6 @@ contract MarginOracleLeafTest is Fixture {
 
     function _floor() private view returns (uint256) {
         Leg[] memory legs = clearinghouse.legsOf(alice.account);
-        return engine.floorInitialMargin(engine.assess(legs, engine.floorMask() | 1));
+        return engine.floorInitialMargin(engine.assess(legs, engine.floorMask() | 1, 0));
     }
 }

@@ -98,7 +98,7 @@ contract RiskEngineTest is Fixture {
     }
 
     function test_assess_ofNothing_isZero() public view {
-        IRiskEngine.Assessment memory a = engine.assess(new Leg[](0), GRID);
+        IRiskEngine.Assessment memory a = engine.assess(new Leg[](0), GRID, 0);
         assertEq(a.standard + a.standardInitial + a.gross + a.worstLoss + a.addOns, 0, "all zero");
         assertEq(engine.maintenanceMargin(a), 0, "MM");
     }
@@ -107,7 +107,7 @@ contract RiskEngineTest is Fixture {
         Leg[] memory legs = new Leg[](2);
         legs[0] = Leg(_perpetual(BTC), 1_000);
         legs[1] = Leg(_perpetual(ETH), -10_000);
-        IRiskEngine.Assessment memory a = engine.assess(legs, 0);
+        IRiskEngine.Assessment memory a = engine.assess(legs, 0, 0);
         assertEq(a.value, 60_012e6 - 30_006e6, "value");
         assertEq(a.gross, 90_000e6, "gross");
         assertEq(a.standard, 9_001.8e6 + 6_001.2e6, "SM");
@@ -187,7 +187,7 @@ contract RiskEngineTest is Fixture {
         legs[0] = Leg(_perpetual(BTC), 1_000);
         legs[1] = Leg(_perpetual(ETH), -10_000);
         // -1: bitcoin loses 5,521.104, ether gains 30,006 * 0.122 = 3,660.732.
-        assertEq(engine.assess(legs, 1 << FALL).worstLoss, 5_521.104e6 - 3_660.732e6, "netted in one scenario");
+        assertEq(engine.assess(legs, 1 << FALL, 0).worstLoss, 5_521.104e6 - 3_660.732e6, "netted in one scenario");
     }
 
     function test_assess_mask_isTheMaximumOverItsBits() public view {
@@ -209,17 +209,17 @@ contract RiskEngineTest is Fixture {
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(_perpetual(BTC), 1);
         vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, Model.SCENARIOS, Model.SCENARIOS));
-        engine.assess(legs, 1 << Model.SCENARIOS);
+        engine.assess(legs, 1 << Model.SCENARIOS, 0);
         vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, 255, Model.SCENARIOS));
-        engine.assess(legs, type(uint256).max);
-        engine.assess(legs, GRID);
+        engine.assess(legs, type(uint256).max, 0);
+        engine.assess(legs, GRID, 0);
     }
 
     function test_assess_unknownUnderlying_reverts() public {
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(_perpetual(3), 1);
         vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownUnderlying.selector, uint16(3)));
-        engine.assess(legs, 0);
+        engine.assess(legs, 0, 0);
     }
 
     /// @dev On a flat smile a day's decay is what the mark loses by itself within a day.
@@ -270,10 +270,10 @@ contract RiskEngineTest is Fixture {
         IRiskEngine other = new RiskEngine(address(feeds), MODEL_HASH, Model.factors(), ids, risks, Model.scenarios());
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(_perpetual(BTC), 1_000);
-        assertEq(other.assess(legs, 1 << FALL).worstLoss, 54_010.8e6, "-200 % is -90 %");
+        assertEq(other.assess(legs, 1 << FALL, 0).worstLoss, 54_010.8e6, "-200 % is -90 %");
         legs[0].lots = -1_000;
         // +5 scan ranges of 200 % at weight 0.17: 500 %.
-        assertEq(other.assess(legs, _bit("tail spot +5 vol up")).worstLoss, 51_010.2e6, "+1000 % is +500 %");
+        assertEq(other.assess(legs, _bit("tail spot +5 vol up"), 0).worstLoss, 51_010.2e6, "+1000 % is +500 %");
     }
 
     /// @dev One row alone, whatever the committed table has: vol for all, or the clock.
@@ -287,7 +287,7 @@ contract RiskEngineTest is Fixture {
         IRiskEngine alone = new RiskEngine(address(feeds), MODEL_HASH, Model.factors(), ids, risks, rows);
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(id, lots);
-        return alone.assess(legs, 1);
+        return alone.assess(legs, 1, 0);
     }
 
     function _bit(string memory name) private pure returns (uint256) {
@@ -316,7 +316,7 @@ contract RiskEngineTest is Fixture {
         Leg[] memory legs = new Leg[](2);
         legs[0] = Leg(_spot(BTC), 1_000);
         legs[1] = Leg(_perpetual(BTC), -1_000);
-        IRiskEngine.Assessment memory a = engine.assess(legs, GRID);
+        IRiskEngine.Assessment memory a = engine.assess(legs, GRID, 0);
         assertEq(a.worstLoss, 1.104e6, "only the basis");
         assertEq(engine.maintenanceMargin(a), 120e6, "0.1 % of 120,000");
         assertEq(engine.initialMargin(a), 156e6, "1.3 times it");
@@ -340,7 +340,7 @@ contract RiskEngineTest is Fixture {
         uint256 ofCall = _one(legs[1].instrument, 1_000, 0).minimumCharge;
         assertEq(ofPerpetual, 60e6, "0.1 % of gross");
         assertLt(ofCall, 30e6, "half of its mark");
-        assertClose(engine.assess(legs, 0).minimumCharge, ofPerpetual + ofCall, 1, "the sum");
+        assertClose(engine.assess(legs, 0, 0).minimumCharge, ofPerpetual + ofCall, 1, "the sum");
     }
 
     /* CONSTRUCTION */
@@ -424,7 +424,7 @@ contract RiskEngineTest is Fixture {
             int64 lots = int64(int256(word % (2 ** 24 - 1))) + 1;
             legs[i] = Leg(ids[i + (seed % 17)], word >> 255 == 1 ? lots : -lots);
         }
-        IRiskEngine.Assessment memory a = engine.assess(legs, GRID);
+        IRiskEngine.Assessment memory a = engine.assess(legs, GRID, 0);
         assertLe(a.standard, a.standardInitial, "SM <= SM_im");
         assertLe(engine.maintenanceMargin(a), a.standard, "MM <= SM");
         engine.markOf(legs[seed % 32].instrument);
@@ -467,7 +467,7 @@ contract RiskEngineTest is Fixture {
     function _one(uint128 id, int64 lots, uint256 mask) private view returns (IRiskEngine.Assessment memory) {
         Leg[] memory legs = new Leg[](1);
         legs[0] = Leg(id, lots);
-        return engine.assess(legs, mask);
+        return engine.assess(legs, mask, 0);
     }
 
     function _standard(
