@@ -63,6 +63,7 @@ def node():
             "exitValue": 0,
             "gross": 0,
             "addOns": 0,
+            "minimumCharge": 0,
             "standard": 0,
             "standardInitial": 100_000,
             "worstLoss": 0,
