@@ -14,7 +14,7 @@ import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
-import {Leg, MarginClaim, Order} from "./types/Types.sol";
+import {Leg, MarginClaim, MarginRequest, Order} from "./types/Types.sol";
 
 /// @title Clearinghouse
 /// @notice See {IClearinghouse}, which documents every entry point, event and error.
@@ -125,7 +125,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         int256 cash = _accounts[account].cash;
         if (cash < int256(amount)) revert InsufficientCash(account, cash, amount);
         _accounts[account].cash -= int128(uint128(amount));
-        _requireInitialMargin(account, Leg(0, 0), claim, true);
+        _requireInitialMargin(account, claim, true);
         usdc.safeTransfer(to, amount);
         emit Withdrawn(account, to, amount);
     }
@@ -157,7 +157,9 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         _move(account, id, -int64(lots), 0);
         _syncReserve(account);
         MarginClaim memory none;
-        _requireInitialMargin(account, Leg(0, 0), none, true);
+        _requireInitialMargin(account, none, true);
+        // What was pledged against may be gone: no leaf of before counts any more.
+        _accounts[account].voidSince = uint40(block.timestamp);
         IERC20(spotToken[underlying]).safeTransfer(to, _tokenAmount(underlying, lots, spotToken[underlying]));
         emit SpotWithdrawn(account, underlying, lots, to);
     }
@@ -186,8 +188,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         _emitTrade(maker, taker, lots, notional);
         _syncReserve(maker.account);
         _syncReserve(taker.account);
-        _requireInitialMargin(maker.account, Leg(maker.instrument, makerLots), makerClaim, false);
-        _requireInitialMargin(taker.account, Leg(maker.instrument, -makerLots), takerClaim, false);
+        _requireInitialMargin(maker.account, makerClaim, false);
+        _requireInitialMargin(taker.account, takerClaim, false);
     }
 
     function _requireMatching(Order calldata maker, Order calldata taker, uint64 lots) private view {
@@ -305,6 +307,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
             moved += uint256(int256(lots < 0 ? -lots : lots));
         }
         if (moved == 0) revert NothingMoved(from);
+        _accounts[from].voidSince = uint40(block.timestamp);
         _accounts[from].cash -= int128(cashToBuyer);
         _accounts[to].cash += int128(cashToBuyer);
         _takeReserve(to);
@@ -477,18 +480,16 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     }
 
     /// @param leaving whether value leaves the system: then unrealised option profit must not leave as cash
-    function _requireInitialMargin(bytes32 account, Leg memory traded, MarginClaim memory claim, bool leaving)
-        private
-        view
-    {
+    function _requireInitialMargin(bytes32 account, MarginClaim memory claim, bool leaving) private view {
         Leg[] memory legs = _books[account].legs();
         int256 cash = netCash(account);
         if (legs.length == 0) {
             if (cash < 0) revert InsufficientMargin(account, cash, 0);
             return;
         }
+        AccountState storage state = _accounts[account];
         (int256 value, int256 exitValue, uint256 required) =
-            oracle.initialMargin(account, _accounts[account].mode, cash, legs, traded, claim);
+            oracle.initialMargin(MarginRequest(account, state.mode, state.voidSince, cash, legs), claim);
         if (cash + value < int256(required)) revert InsufficientMargin(account, cash + value, required);
         if (leaving && cash + exitValue < 0) revert PhantomExit(account, cash + exitValue);
     }

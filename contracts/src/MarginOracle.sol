@@ -7,8 +7,9 @@ import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
+import {LegsLib} from "./libraries/LegsLib.sol";
 import {QuorumLib} from "./libraries/QuorumLib.sol";
-import {Leg, MarginAttestation, MarginClaim, MarginLeaf, Signature} from "./types/Types.sol";
+import {Leg, MarginAttestation, MarginClaim, MarginLeaf, MarginRequest, Signature} from "./types/Types.sol";
 
 /// @title Margin oracle
 /// @notice See {IMarginOracle}, which documents every entry point, event and error.
@@ -103,88 +104,117 @@ contract MarginOracle is IMarginOracle, EIP712 {
     /* INITIAL MARGIN */
 
     /// @inheritdoc IMarginOracle
-    function initialMargin(
-        bytes32 account,
-        uint8 mode,
-        int256 cash,
-        Leg[] calldata legs,
-        Leg calldata traded,
-        MarginClaim calldata claim
-    ) external view returns (int256, int256, uint256) {
-        IRiskEngine.Assessment memory plain = engine.assess(legs, 0, 0);
-        if (plain.staleInstrument != 0) revert StaleMarket(plain.staleInstrument);
-        uint256 standard = plain.standardInitial;
-        // Standard margin is the cap either way, so scenarios are priced only for accounts that need the discount.
-        if (cash + plain.value >= int256(standard)) return (plain.value, plain.exitValue, standard);
-        uint256 required = claim.leaf.epoch != 0
-            ? _attestedMargin(account, mode, legs, traded, claim)
-            : engine.gridInitialMargin(engine.assess(legs, engine.gridMask(), 0));
-        return (plain.value, plain.exitValue, required < standard ? required : standard);
+    function initialMargin(MarginRequest calldata request, MarginClaim calldata claim)
+        external
+        view
+        returns (int256 value, int256 exitValue, uint256 required)
+    {
+        // Priced in one pass: an account that presents a leaf needs the floor as well.
+        uint256 mask = claim.leaf.epoch == 0 ? 0 : engine.floorMask() | _bit(claim.leaf.worstScenario);
+        IRiskEngine.Assessment[] memory books = _assess(request, mask);
+        Leg[] memory since;
+        if (mask != 0 && _shortfall(request.cash, books) != 0) since = _requireUsable(request, claim);
+        for (uint256 world; world < books.length; ++world) {
+            int256 spare = _spare(request, claim.leaf, books[world], since, mask, world);
+            if (world == 0 || books[world].exitValue < exitValue) exitValue = books[world].exitValue;
+            if (world == 0 || spare < value - int256(required)) {
+                (value, required) = (books[world].value, uint256(books[world].value - spare));
+            }
+        }
     }
 
-    /// @dev max(leaf + initial factor on the standard margin of what was traded since, floor). Sound because worst loss is
-    /// subadditive and standard margin dominates it leg by leg.
-    function _attestedMargin(
-        bytes32 account,
-        uint8 mode,
-        Leg[] calldata legs,
-        Leg calldata traded,
-        MarginClaim calldata claim
-    ) private view returns (uint256) {
-        MarginLeaf calldata leaf = claim.leaf;
-        _requireUsable(account, _positionsHash(mode, _without(legs, traded)), leaf);
-        verifyLeaf(leaf, claim.proof);
-        uint256 mask = engine.floorMask() | _bit(leaf.worstScenario);
-        uint256 floor = engine.floorInitialMargin(engine.assess(legs, mask, 0));
-        uint256 attested = leaf.initialMargin;
-        if (traded.lots != 0) {
-            attested += BpsLib.shareUp(engine.assess(_single(traded), 0, 0).standard, engine.factors().initialBps);
+    /// @dev Value of the book less what is required, in one world.
+    function _spare(
+        MarginRequest calldata request,
+        MarginLeaf calldata leaf,
+        IRiskEngine.Assessment memory book,
+        Leg[] memory since,
+        uint256 mask,
+        uint256 world
+    ) private view returns (int256) {
+        uint256 required = book.standardInitial;
+        if (request.cash + book.value < int256(required)) {
+            uint256 discounted = mask != 0
+                ? _attestedMargin(leaf.initialMargin, book, since, mask, world)
+                : engine.gridInitialMargin(engine.assess(request.legs, engine.gridMask(), world));
+            if (discounted < required) required = discounted;
         }
+        return book.value - int256(required);
+    }
+
+    function _assess(MarginRequest calldata request, uint256 mask)
+        private
+        view
+        returns (IRiskEngine.Assessment[] memory books)
+    {
+        books = new IRiskEngine.Assessment[](engine.worldCount(request.legs));
+        for (uint256 world; world < books.length; ++world) {
+            books[world] = engine.assess(request.legs, mask, world);
+            if (books[world].staleInstrument != 0) revert StaleMarket(books[world].staleInstrument);
+        }
+    }
+
+    /// @dev What equity lacks to the standard initial margin, most over the worlds: the discount that the account lives on.
+    function _shortfall(int256 cash, IRiskEngine.Assessment[] memory books) private pure returns (uint256 most) {
+        for (uint256 world; world < books.length; ++world) {
+            int256 lacking = int256(books[world].standardInitial) - cash - books[world].value;
+            if (lacking > int256(most)) most = uint256(lacking);
+        }
+    }
+
+    /// @dev max(leaf + what was traded since, floor of the book), see docs/adr/0015-base-plus-since.md.
+    function _attestedMargin(
+        uint256 leafMargin,
+        IRiskEngine.Assessment memory book,
+        Leg[] memory since,
+        uint256 mask,
+        uint256 world
+    ) private view returns (uint256) {
+        uint256 floor = engine.floorInitialMargin(book);
+        uint256 attested = leafMargin + (since.length == 0 ? 0 : _isolatedMargin(since, mask, world));
         return attested > floor ? attested : floor;
     }
 
-    function _requireUsable(bytes32 account, bytes32 positions, MarginLeaf calldata leaf) private view {
-        if (leaf.account != account) revert LeafOfOtherAccount(leaf.account, account);
+    /// @dev Initial margin of lots on their own. Standard margin dominates their loss while the scan range is below the margin
+    /// rates; beyond, the scenarios of the floor do. One micro-dollar a lot stands for the rounding, as in a leaf.
+    function _isolatedMargin(Leg[] memory legs, uint256 mask, uint256 world) private view returns (uint256) {
+        IRiskEngine.Assessment memory lone = engine.assess(legs, mask, world);
+        uint256 loss = lone.worstLoss + lone.addOns;
+        uint256 base = lone.standard > loss ? lone.standard : loss;
+        return BpsLib.shareUp(base, engine.factors().initialBps) + _initialAddOns(legs, world) + LegsLib.size(legs);
+    }
+
+    /// @dev Add-ons that initial margin alone has; the engine has none yet.
+    function _initialAddOns(Leg[] memory, uint256) private pure returns (uint256) {
+        return 0;
+    }
+
+    /// @dev Reverts unless the claim is of this account, this epoch and this account's recent past.
+    function _requireUsable(MarginRequest calldata request, MarginClaim calldata claim)
+        private
+        view
+        returns (Leg[] memory)
+    {
+        MarginLeaf calldata leaf = claim.leaf;
+        if (leaf.account != request.account) revert LeafOfOtherAccount(leaf.account, request.account);
+        bytes32 positions = _positionsHash(request.mode, claim.base);
         if (leaf.positionsHash != positions) revert LeafOfOtherPositions(leaf.positionsHash, positions);
         if (leaf.initialMargin < leaf.maintenanceMargin) {
             revert LeafIncoherent(leaf.initialMargin, leaf.maintenanceMargin);
         }
         uint256 maxAge = LEAF_LIFE_EPOCHS * epochBlocks;
         if (block.number - _refBlock > maxAge) revert LeafTooOld(_refBlock, block.number, maxAge);
+        if (request.voidSince >= _refTime) revert LeafVoid(_refTime, request.voidSince);
+        uint128 expired = LegsLib.expired(claim.base);
+        // The present book needs no look: an expired leg in it is a stale market.
+        if (expired != 0) revert LeafOverExpiry(expired);
+        verifyLeaf(leaf, claim.proof);
+        return LegsLib.since(request.legs, claim.base);
     }
 
     /// @dev A sentinel names scenario 255, which is none; its margin is capped at standard margin anyway.
     function _bit(uint8 scenario) private view returns (uint256) {
         return (uint256(1) << scenario) & engine.gridMask();
-    }
-
-    function _single(Leg calldata leg) private pure returns (Leg[] memory legs) {
-        legs = new Leg[](1);
-        legs[0] = leg;
-    }
-
-    /// @dev The book before `traded` was added: sorted, without zero lots.
-    function _without(Leg[] calldata legs, Leg calldata traded) private pure returns (Leg[] memory base) {
-        if (traded.lots == 0) return legs;
-        base = new Leg[](legs.length + 1);
-        uint256 n;
-        bool done;
-        for (uint256 i; i < legs.length; ++i) {
-            Leg calldata leg = legs[i];
-            if (!done && leg.instrument >= traded.instrument) {
-                done = true;
-                bool same = leg.instrument == traded.instrument;
-                int64 before = same ? leg.lots - traded.lots : -traded.lots;
-                if (before != 0) base[n++] = Leg(traded.instrument, before);
-                if (same) continue;
-            }
-            base[n++] = leg;
-        }
-        if (!done) base[n++] = Leg(traded.instrument, -traded.lots);
-        // Shortens the array in place: only its length word changes, and only downwards.
-        assembly ("memory-safe") {
-            mstore(base, n)
-        }
     }
 
     /* VIEWS */

@@ -187,7 +187,7 @@ def _withdraw_by_leaf(stage: Stage, work: EpochWork, view: View) -> Withdrawal:
     amount = (health["equity"] - keep) // USD6 * USD6
     bare = stage.exchange.withdraw_call(actor, amount, NO_CLAIM)
     refusal = stage.client.simulate(house, "withdraw", bare, sender=bare[2])
-    shown = claim(leaf, work.tree.proof(leaf_hash(leaf)))
+    shown = claim(leaf, work.tree.proof(leaf_hash(leaf)), work.base_of(leaf.account))
     accepted = stage.exchange.withdraw(actor, amount, shown)
     withdrawal = Withdrawal(
         account=actor.name,

@@ -27,17 +27,20 @@ from keeper.tx.signers.base import Signer
 from keeper.units import USD6
 
 ANYBODY: Final = "0x" + "00" * 20
-NO_CLAIM: Final = ((0, bytes(32), bytes(32), 0, 0, 0), [])
+NO_CLAIM: Final = ((0, bytes(32), bytes(32), 0, 0, 0), [], [])
 # More dollars than everybody in the demo pays in.
 _BANK_USD6: Final = 10**9 * USD6
 _ORDER_LIFE_SECONDS: Final = 600
 _QUOTE_LIFE_SECONDS: Final = 60
 
-Claim = tuple[tuple[int, bytes, bytes, int, int, int], list[bytes]]
+Claim = tuple[tuple[int, bytes, bytes, int, int, int], list[bytes], list[tuple[int, int]]]
 
 
-def claim(leaf: MarginLeaf, proof: Iterable[bytes]) -> Claim:
-    """Return a leaf and its proof as an argument of the contracts."""
+def claim(leaf: MarginLeaf, proof: Iterable[bytes], base: Iterable[tuple[int, int]]) -> Claim:
+    """Return a leaf, its proof and the legs that it speaks of, as an argument of the contracts.
+
+    `base` is `Snapshot.legs_of` of the account, in the snapshot of the leaf's epoch.
+    """
     words = (
         leaf.epoch,
         leaf.account,
@@ -46,7 +49,7 @@ def claim(leaf: MarginLeaf, proof: Iterable[bytes]) -> Claim:
         leaf.maintenance_margin,
         leaf.worst_scenario,
     )
-    return words, list(proof)
+    return words, list(proof), list(base)
 
 
 def account_of(label: str) -> bytes:

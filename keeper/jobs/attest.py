@@ -21,6 +21,7 @@ from keeper.chain.client import BlockRef
 from keeper.chain.lens import read_snapshot
 from keeper.errors import ConfigError, VerificationMismatch
 from keeper.jobs.context import KeeperContext
+from keeper.margin.one_account import account_index, account_row
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.quorum.collect import SignedAttestation, collect
 from keeper.state.body import encode
@@ -44,6 +45,11 @@ class EpochWork:
     tree: MerkleTree
     attestation: MarginAttestation
     digest: bytes
+
+    def base_of(self, account: bytes) -> list[tuple[int, int]]:
+        """Return the legs (instrument id, lots) that the account's leaf speaks of."""
+        row = account_row(self.snapshot, account_index(self.snapshot, account))
+        return [(leg.instrument, leg.lots) for leg in row.legs]
 
 
 @dataclass(frozen=True, slots=True)

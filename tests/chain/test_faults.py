@@ -89,7 +89,10 @@ def test_unpublished_listing__is_in_the_body_and_stops_nobody(works):
 def test_sentinel__gives_no_discount_and_new_risk_is_refused(stage, works):
     work = works[0]
     leaf = next(leaf for leaf in work.leaves if leaf.account == ACCOUNT)
-    for shown in (NO_CLAIM, claim(leaf, work.tree.proof(leaf_hash(leaf)))):
+    for shown in (
+        NO_CLAIM,
+        claim(leaf, work.tree.proof(leaf_hash(leaf)), work.base_of(leaf.account)),
+    ):
         call = stage.exchange.withdraw_call(RELATIVE_VALUE, 1_000 * USD6, shown)
         house = stage.exchange.contracts.deployment.clearinghouse
         revert = stage.client.simulate(house, "withdraw", call, sender=call[2])

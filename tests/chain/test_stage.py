@@ -45,7 +45,7 @@ def leaf_of(work, account=ACCOUNT):
 
 def claim_of(work, account=ACCOUNT):
     leaf = leaf_of(work, account)
-    return claim(leaf, work.tree.proof(leaf_hash(leaf)))
+    return claim(leaf, work.tree.proof(leaf_hash(leaf)), work.base_of(leaf.account))
 
 
 def withdrawal(stage, work, shown):
@@ -107,9 +107,7 @@ def test_leaf__of_every_account__verifies(stage, work):
     oracle, head = stage.exchange.contracts.deployment.margin_oracle, stage.client.head()
     assert len(work.leaves) == len(FEW)
     for leaf in work.leaves:
-        stage.client.call(
-            oracle, "verifyLeaf", claim(leaf, work.tree.proof(leaf_hash(leaf))), at=head
-        )
+        stage.client.call(oracle, "verifyLeaf", claim_of(work, leaf.account)[:2], at=head)
 
 
 def test_withdrawal__with_its_leaf__is_accepted(stage, work):
@@ -133,13 +131,18 @@ def test_withdrawal__with_a_lower_margin_in_the_leaf__is_refused(stage, work):
     leaf = leaf_of(work)
     forged = replace(leaf, initial_margin=leaf.initial_margin - 1)
     proof = work.tree.proof(leaf_hash(leaf))
-    assert withdrawal(stage, work, claim(forged, proof)).name == "InvalidProof"
+    assert (
+        withdrawal(stage, work, claim(forged, proof, work.base_of(ACCOUNT))).name == "InvalidProof"
+    )
 
 
 def test_withdrawal__with_a_leaf_of_other_positions__is_refused(stage, work):
     leaf = leaf_of(work)
     forged = replace(leaf, positions_hash=bytes(32))
-    assert withdrawal(stage, work, claim(forged, [])).name == "LeafOfOtherPositions"
+    assert (
+        withdrawal(stage, work, claim(forged, [], work.base_of(ACCOUNT))).name
+        == "LeafOfOtherPositions"
+    )
 
 
 def test_market__is_the_path_at_hour_zero(work):

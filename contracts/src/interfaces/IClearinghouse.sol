@@ -6,13 +6,15 @@ import {Leg, MarginClaim, Order} from "../types/Types.sol";
 /// @title Clearinghouse
 /// @notice Holds accounts: cash (USDC), spot tokens, perpetuals and options in integer lots. The only contract that moves money.
 interface IClearinghouse {
-    /// @notice An account as stored. Money is micro-dollars.
+    /// @notice An account as stored. Money is micro-dollars. `voidSince` is the last time at which it was bid on or took SPOT
+    /// out: leaves that speak of that time or before are void.
     struct AccountState {
         int128 cash;
         uint64 reserve;
         uint8 mode;
         bool enlisted;
         bool locked;
+        uint40 voidSince;
     }
 
     /// @notice A leg with the entry value of a linear position (0 for other kinds), in micro-dollars.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Leg, MarginAttestation, MarginClaim, MarginLeaf, Signature} from "../types/Types.sol";
+import {Leg, MarginAttestation, MarginClaim, MarginLeaf, MarginRequest, Signature} from "../types/Types.sol";
 
 /// @title Margin oracle
 /// @notice Keeps the last attestation of a k-of-n quorum and answers one question: which initial margin applies to new
@@ -25,26 +25,25 @@ interface IMarginOracle {
     error LeafOfOtherPositions(bytes32 leafHash, bytes32 positionsHash);
     error LeafIncoherent(uint128 initialMargin, uint128 maintenanceMargin);
     error LeafTooOld(uint64 refBlock, uint256 blockNumber, uint256 maxAge);
+    error LeafVoid(uint64 refTime, uint40 voidSince);
+    error LeafOverExpiry(uint128 instrument);
     error InvalidProof(bytes32 leaf, bytes32 root);
     error StaleMarket(uint128 instrument);
 
     /// @notice Stores an attestation. Anybody may submit; the same digest again is a no-op.
     function submit(MarginAttestation calldata attestation, Signature[] calldata signatures) external;
 
-    /// @notice The margin that equity must reach for new risk or a withdrawal.
-    /// @param legs the book after the change
-    /// @param traded net lots traded since the leaf's book; zero lots for a withdrawal
-    /// @return value marked value of the legs
-    /// @return exitValue value that may leave as cash
-    /// @return required min(SM_im, max(leaf, floor)) with a claim, min(SM_im, grid) without; SM_im where equity reaches it
-    function initialMargin(
-        bytes32 account,
-        uint8 mode,
-        int256 cash,
-        Leg[] calldata legs,
-        Leg calldata traded,
-        MarginClaim calldata claim
-    ) external view returns (int256 value, int256 exitValue, uint256 required);
+    /// @notice What equity must reach for new risk or a withdrawal, in the world of marks where least is left over.
+    /// @dev In each world: SM_im where equity reaches it; else min(SM_im, max(A, floor of the book)) with a claim and
+    /// min(SM_im, IM_grid) without. A = leaf + initial factor * standard margin of the net lots traded since its book
+    /// + their other add-ons. Reverts with an unusable claim; an account may always present none.
+    /// @return value marked value of the legs in that world
+    /// @return exitValue value that may leave as cash, least over the worlds
+    /// @return required micro-dollars
+    function initialMargin(MarginRequest calldata request, MarginClaim calldata claim)
+        external
+        view
+        returns (int256 value, int256 exitValue, uint256 required);
 
     /// @notice Reverts unless the leaf is of the current epoch's root.
     function verifyLeaf(MarginLeaf calldata leaf, bytes32[] calldata proof) external view;

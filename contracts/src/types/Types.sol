@@ -65,10 +65,21 @@ struct MarginLeaf {
     uint8 worstScenario;
 }
 
-/// @notice A leaf with its proof. `leaf.epoch == 0` means that none is presented.
+/// @notice A leaf with its proof and the book that it speaks of. `leaf.epoch == 0` means that none is presented.
 struct MarginClaim {
     MarginLeaf leaf;
     bytes32[] proof;
+    Leg[] base;
+}
+
+/// @notice An account that wants to take risk or money out. `legs` is its book after the change, `cash` what it has besides, in
+/// micro-dollars; leaves that speak of a time up to `voidSince` no longer count for it.
+struct MarginRequest {
+    bytes32 account;
+    uint8 mode;
+    uint40 voidSince;
+    int256 cash;
+    Leg[] legs;
 }
 
 /// @notice EIP-2098 signature.

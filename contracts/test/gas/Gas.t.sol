@@ -103,14 +103,15 @@ contract GasOfBidTest is GasFixture {
 contract GasOfFullBooksTest is GasFixture {
     uint256 private constant SLACK = 100e6;
 
-    MarginClaim private claim;
+    /// @dev Encoded: a claim cannot be copied into storage.
+    bytes private claim;
 
     function setUp() public override {
         super.setUp();
         _deposit(dealer.account, 1_000_000_000e6);
         _fill(alice);
         _fill(bob);
-        claim = _attestedClaim(alice.account, uint128(_health(alice.account).gridInitial), 1e6);
+        claim = abi.encode(_attestedClaim(alice.account, uint128(_health(alice.account).gridInitial), 1e6));
     }
 
     /// @dev 32 options of both underlyings and expiries, long and short, down to what the grid asks.
@@ -127,7 +128,12 @@ contract GasOfFullBooksTest is GasFixture {
     }
 
     function test_gas_trade_32LegsOnEachSide_oneByLeaf() public {
-        _measure("trade, 32 legs on each side, one by leaf", address(0), address(clearinghouse), _tradeData(claim));
+        _measure(
+            "trade, 32 legs on each side, one by leaf",
+            address(0),
+            address(clearinghouse),
+            _tradeData(abi.decode(claim, (MarginClaim)))
+        );
     }
 
     function test_gas_trade_32LegsOnEachSide_bothOnTheGrid() public {
@@ -180,13 +186,14 @@ contract GasOfFullBidTest is GasFixture {
 }
 
 contract GasOfAttestationTest is GasFixture {
-    MarginClaim private claim;
+    /// @dev Encoded: a claim cannot be copied into storage.
+    bytes private claim;
     bytes private submission;
 
     function setUp() public override {
         super.setUp();
         _twentyOptions();
-        claim = _attestedClaim(alice.account, uint128(_health(alice.account).gridInitial - 10e6), 1e6);
+        claim = abi.encode(_attestedClaim(alice.account, uint128(_health(alice.account).gridInitial - 10e6), 1e6));
         uint64 epoch = _newEpoch();
         MarginAttestation memory a = _attestation(epoch, keccak256("root"), 3);
         Signature[] memory signatures = _signatures(marginKeys, MARGIN_THRESHOLD, oracle.attestationDigest(a));
@@ -198,7 +205,8 @@ contract GasOfAttestationTest is GasFixture {
     }
 
     function test_gas_withdraw_twentyOptionsByLeaf() public {
-        bytes memory data = abi.encodeCall(clearinghouse.withdraw, (alice.account, 1e6, alice.owner, claim));
+        bytes memory data =
+            abi.encodeCall(clearinghouse.withdraw, (alice.account, 1e6, alice.owner, abi.decode(claim, (MarginClaim))));
         _measure("withdraw by leaf, 20 options", alice.owner, address(clearinghouse), data);
     }
 }

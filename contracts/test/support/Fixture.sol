@@ -437,7 +437,7 @@ abstract contract Fixture is Assertions {
         // A copy, so that a test that tampers with the claim leaves the tree's own leaf alone.
         MarginLeaf memory copy =
             MarginLeaf(l.epoch, l.account, l.positionsHash, l.initialMargin, l.maintenanceMargin, l.worstScenario);
-        return MarginClaim(copy, Merkle.proof(hashes, hashes[i]));
+        return MarginClaim(copy, Merkle.proof(hashes, hashes[i]), clearinghouse.legsOf(l.account));
     }
 
     /// @dev A leaf for one account beside two others, attested.

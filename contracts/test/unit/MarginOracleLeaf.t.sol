@@ -135,6 +135,7 @@ contract MarginOracleLeafTest is Fixture {
         // With the account field rewritten it is another leaf.
         bobs.leaf.account = alice.account;
         bobs.leaf.positionsHash = leaves[0].positionsHash;
+        bobs.base = clearinghouse.legsOf(alice.account);
         vm.expectPartialRevert(IMarginOracle.InvalidProof.selector);
         _withdraw(alice, ASK, bobs);
         _withdraw(alice, ASK, _claim(leaves, 0));
@@ -273,17 +274,17 @@ contract MarginOracleLeafTest is Fixture {
         oracle.verifyLeaf(leaf, new bytes32[](0));
     }
 
-    function test_withdraw_afterPositionsChanged_reverts() public {
+    function test_withdraw_claimWithAnotherBase_reverts() public {
         MarginClaim memory claim = _attestedClaim(alice.account, uint128(_gridMargin() - ASK), 1e6);
         bytes32 attested = claim.leaf.positionsHash;
-        // Reducing risk needs the leaf as well, because the account stands at the grid; it buys one lot back.
-        _tradeClaiming(alice, dealer, _put(BTC, FAR, _strike(BTC, 0)), 1, 500e8, claim);
-        bytes32 present = oracle.positionsHash(2, clearinghouse.legsOf(alice.account));
-        vm.expectRevert(abi.encodeWithSelector(IMarginOracle.LeafOfOtherPositions.selector, attested, present));
+        claim.base[0].lots += 1;
+        bytes32 given = oracle.positionsHash(2, claim.base);
+        vm.expectRevert(abi.encodeWithSelector(IMarginOracle.LeafOfOtherPositions.selector, attested, given));
         _withdraw(alice, ASK, claim);
-        // Back to the same book, the same leaf holds again (cash is not part of it: equity is computed now).
-        _deposit(alice.account, 10_000e6);
-        _tradeAtMark(dealer, alice, _put(BTC, FAR, _strike(BTC, 0)), 1);
+        claim.base = new Leg[](0);
+        vm.expectPartialRevert(IMarginOracle.LeafOfOtherPositions.selector);
+        _withdraw(alice, ASK, claim);
+        claim.base = clearinghouse.legsOf(alice.account);
         _withdraw(alice, ASK, claim);
     }
 
@@ -317,70 +318,6 @@ contract MarginOracleLeafTest is Fixture {
         _withdraw(alice, ASK, claim);
     }
 
-    /* NEW RISK */
-
-    /// @dev IM(leaf) + 1.3 SM(lots traded) stands for the margin of the book after the trade.
-    function test_trade_basePlusTraded_isTheRequirement() public {
-        uint256 attested = _gridMargin() - ASK;
-        MarginClaim memory claim = _attestedClaim(alice.account, uint128(attested), 1e6);
-        uint128 id = _perpetual(BTC);
-        Leg[] memory traded = new Leg[](1);
-        traded[0] = Leg(id, 100);
-        uint256 extra = (engine.assess(traded, 0, 0).standard * 13 + 9) / 10;
-        // Bring equity to exactly base plus traded at the mark, less one unit.
-        uint256 target = attested + extra;
-        assertLt(_floor(), target, "floor does not bind");
-        _withdraw(alice, uint256(_equity(alice.account)) - attested, claim);
-        _deposit(alice.account, extra - 1);
-        uint64 mark = engine.markOf(id);
-        int256 slip = 100 * int256(uint256(mark)) / 1e5;
-        assertEq(slip * 1e5, 100 * int256(uint256(mark)), "no rounding in this price");
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IClearinghouse.InsufficientMargin.selector, alice.account, int256(target) - 1, target
-            )
-        );
-        this.tradeClaiming(id, 100, mark, claim);
-        _deposit(alice.account, 1);
-        this.tradeClaiming(id, 100, mark, claim);
-    }
-
-    function test_trade_leafOfTheBookAfter_reverts() public {
-        // A leaf of a book that does not stand yet cannot be used to reach it.
-        uint64 epoch = _newEpoch();
-        Leg[] memory legs = clearinghouse.legsOf(alice.account);
-        legs[0].lots -= 10;
-        MarginLeaf[] memory leaves = new MarginLeaf[](1);
-        leaves[0] = MarginLeaf(epoch, alice.account, oracle.positionsHash(2, legs), 0, 0, 0);
-        _attest(leaves);
-        MarginClaim memory claim = _claim(leaves, 0);
-        uint128 id = legs[0].instrument;
-        uint64 mark = engine.markOf(id);
-        vm.expectPartialRevert(IMarginOracle.LeafOfOtherPositions.selector);
-        this.sellClaiming(id, 10, mark, claim);
-    }
-
-    function test_trade_newLegAndClosedLeg_matchTheBaseHash() public {
-        _deposit(alice.account, 100_000e6);
-        _tradeAtMark(alice, dealer, _perpetual(BTC), 7);
-        _withdrawToGrid();
-        MarginClaim memory claim = _attestedClaim(alice.account, uint128(_gridMargin() / 2), 1e6);
-        // Closing a leg, opening one before all others and one behind all others: each from the same base.
-        uint256 snapshot = vm.snapshotState();
-        uint128 closing = _perpetual(BTC);
-        this.sellClaiming(closing, 7, engine.markOf(closing), claim);
-        assertEq(clearinghouse.legsOf(alice.account).length, 2, "closed");
-        assertTrue(vm.revertToState(snapshot), "revert");
-        snapshot = vm.snapshotState();
-        uint128 last = _perpetual(ETH);
-        this.tradeClaiming(last, 5, engine.markOf(last), claim);
-        assertEq(clearinghouse.legsOf(alice.account).length, 4, "opened behind");
-        assertTrue(vm.revertToState(snapshot), "revert");
-        uint128 middle = _future(BTC, NEAR);
-        this.tradeClaiming(middle, 5, engine.markOf(middle), claim);
-        assertEq(clearinghouse.legsOf(alice.account).length, 4, "opened between");
-    }
-
     function test_initialMargin_healthyAtStandardMargin_ignoresTheClaim() public {
         _deposit(alice.account, 1_000_000e6);
         MarginClaim memory nonsense;
@@ -389,18 +326,6 @@ contract MarginOracleLeafTest is Fixture {
     }
 
     /* HELPERS */
-
-    function tradeClaiming(uint128 id, uint64 lots, uint64 price, MarginClaim memory claim) external {
-        _tradeClaiming(alice, dealer, id, lots, price, claim);
-    }
-
-    function sellClaiming(uint128 id, uint64 lots, uint64 price, MarginClaim memory claim) external {
-        _sellClaiming(alice, dealer, id, lots, price, claim);
-    }
-
-    function _withdrawToGrid() private {
-        _withdraw(alice, uint256(_equity(alice.account)) - _gridMargin(), _noClaim());
-    }
 
     function _three(uint64 epoch) private view returns (MarginLeaf[] memory leaves) {
         leaves = new MarginLeaf[](3);
