@@ -480,7 +480,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     }
 
     /// @param leaving whether value leaves the system: then unrealised option profit must not leave as cash
-    function _requireInitialMargin(bytes32 account, MarginClaim memory claim, bool leaving) private view {
+    function _requireInitialMargin(bytes32 account, MarginClaim memory claim, bool leaving) private {
         Leg[] memory legs = _books[account].legs();
         int256 cash = netCash(account);
         if (legs.length == 0) {
@@ -489,7 +489,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         }
         AccountState storage state = _accounts[account];
         (int256 value, int256 exitValue, uint256 required) =
-            oracle.initialMargin(MarginRequest(account, state.mode, state.voidSince, cash, legs), claim);
+            oracle.useInitialMargin(MarginRequest(account, state.mode, state.voidSince, cash, legs), claim);
         if (cash + value < int256(required)) revert InsufficientMargin(account, cash + value, required);
         if (leaving && cash + exitValue < 0) revert PhantomExit(account, cash + exitValue);
     }

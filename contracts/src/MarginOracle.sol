@@ -1,68 +1,63 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {AttestationConfig} from "./AttestationConfig.sol";
+import {Challenges} from "./Challenges.sol";
 import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
-import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
+import {DiscountBudget} from "./libraries/DiscountBudget.sol";
 import {LegsLib} from "./libraries/LegsLib.sol";
-import {QuorumLib} from "./libraries/QuorumLib.sol";
 import {Leg, MarginAttestation, MarginClaim, MarginLeaf, MarginRequest, Signature} from "./types/Types.sol";
 
 /// @title Margin oracle
 /// @notice See {IMarginOracle}, which documents every entry point, event and error.
-contract MarginOracle is IMarginOracle, EIP712 {
-    uint256 internal constant MAX_BLOCK_AGE = 128;
-    uint256 internal constant LEAF_LIFE_EPOCHS = 2;
-    uint64 internal constant CONFIG_COUNT = 1;
-
-    bytes32 internal constant ATTESTATION_TYPEHASH = keccak256(
-        "MarginAttestation(bytes32 configDigest,uint64 epoch,uint64 refBlock,uint64 refTime,uint32 leafCount,bytes32 refBlockHash,bytes32 modelHash,bytes32 marginRoot,bytes32 bundleHash)"
-    );
-    bytes32 internal constant LEAF_TYPEHASH = keccak256(
-        "MarginLeaf(uint64 epoch,bytes32 account,bytes32 positionsHash,uint128 initialMargin,uint128 maintenanceMargin,uint8 worstScenario)"
-    );
+contract MarginOracle is IMarginOracle, Challenges {
+    using DiscountBudget for DiscountBudget.Budget;
 
     IRiskEngine public immutable engine;
     /// @inheritdoc IMarginOracle
-    bytes32 public immutable configDigest;
-    /// @inheritdoc IMarginOracle
-    bytes32 public immutable modelHash;
-    /// @inheritdoc IMarginOracle
-    uint64 public immutable epochBlocks;
-    /// @inheritdoc IMarginOracle
-    uint8 public immutable threshold;
+    uint128 public immutable maxDiscountPerDay;
 
-    mapping(address who => bool) private _isSigner;
-    address[] private _signers;
+    /// @inheritdoc IMarginOracle
+    address public clearinghouse;
 
-    uint64 private _epoch;
-    uint64 private _refBlock;
-    uint64 private _refTime;
-    uint32 private _leafCount;
-    bytes32 private _marginRoot;
-    bytes32 private _digest;
+    Latest private _latest;
+    DiscountBudget.Budget private _budget;
 
-    constructor(address engine_, address feeds, address[] memory signers_, uint8 threshold_, uint64 epochBlocks_)
-        EIP712("MarginOracle", "1")
-    {
-        if (epochBlocks_ == 0 || epochBlocks_ * LEAF_LIFE_EPOCHS > MAX_BLOCK_AGE) {
-            revert WrongRefBlock(epochBlocks_, uint64(MAX_BLOCK_AGE / LEAF_LIFE_EPOCHS));
-        }
-        if (feeds != IRiskEngine(engine_).feeds()) revert DifferentFeeds(feeds, IRiskEngine(engine_).feeds());
-        QuorumLib.register(_isSigner, signers_, threshold_);
-        for (uint256 i; i < signers_.length; ++i) {
-            // Whoever signs margins must not move marks as well.
-            if (IMarketFeeds(feeds).isSigner(signers_[i])) revert SignerAlsoSignsFeeds(signers_[i]);
-        }
-        engine = IRiskEngine(engine_);
-        modelHash = IRiskEngine(engine_).modelHash();
-        _signers = signers_;
-        threshold = threshold_;
-        epochBlocks = epochBlocks_;
-        configDigest = keccak256(abi.encode(block.chainid, address(this), CONFIG_COUNT, signers_, threshold_));
+    /// @dev The last attestation.
+    struct Latest {
+        uint64 epoch;
+        uint64 refTime;
+        uint32 leafCount;
+        bytes32 marginRoot;
+        bytes32 digest;
+    }
+
+    constructor(Settings memory settings) AttestationConfig(settings) {
+        engine = IRiskEngine(settings.engine);
+        maxDiscountPerDay = settings.maxDiscountPerDay;
+        _setDiscountPerDay(settings.discountPerDay);
+    }
+
+    /* OWNER */
+
+    /// @inheritdoc IMarginOracle
+    function connectClearinghouse(address clearinghouse_) external onlyOwner {
+        if (clearinghouse != address(0)) revert AlreadyConnected(clearinghouse);
+        clearinghouse = clearinghouse_;
+        emit ClearinghouseConnected(clearinghouse_);
+    }
+
+    /// @inheritdoc IMarginOracle
+    function setDiscountPerDay(uint128 amount) external onlyOwner {
+        _setDiscountPerDay(amount);
+    }
+
+    function _setDiscountPerDay(uint128 amount) private {
+        if (amount > maxDiscountPerDay) revert DiscountAboveMaximum(amount, maxDiscountPerDay);
+        emit DiscountPerDayChanged(_budget.perDay, amount);
+        _budget.resize(amount);
     }
 
     /* ATTESTATION */
@@ -71,49 +66,57 @@ contract MarginOracle is IMarginOracle, EIP712 {
     function submit(MarginAttestation calldata attestation, Signature[] calldata signatures) external {
         bytes32 digest = attestationDigest(attestation);
         // Whoever front-runs a submission must not make the second one fail.
-        if (digest == _digest) return;
-        _requireCurrent(attestation);
-        QuorumLib.verify(_isSigner, threshold, digest, signatures);
-        _epoch = attestation.epoch;
-        _refBlock = attestation.refBlock;
-        _refTime = attestation.refTime;
-        _leafCount = attestation.leafCount;
-        _marginRoot = attestation.marginRoot;
-        _digest = digest;
+        if (digest == _latest.digest) return;
+        uint8 threshold = _requireCurrent(attestation);
+        _verify(attestation.configDigest, threshold, digest, signatures);
+        _latest = Latest(attestation.epoch, attestation.refTime, attestation.leafCount, attestation.marginRoot, digest);
         emit Attested(attestation.epoch, attestation.marginRoot, digest, attestation);
     }
 
-    function _requireCurrent(MarginAttestation calldata a) private view {
-        if (a.configDigest != configDigest) revert WrongConfig(a.configDigest, configDigest);
-        if (a.modelHash != modelHash) revert WrongModel(a.modelHash, modelHash);
+    function _requireCurrent(MarginAttestation calldata a) private view returns (uint8 threshold) {
+        bool isIn;
+        (isIn, threshold) = _quorumOf(a.epoch, a.configDigest);
+        if (!isIn) revert WrongConfig(a.configDigest, configOf(a.epoch));
+        if (!_isModelOf(a.epoch, a.modelHash)) revert WrongModel(a.modelHash, modelOf(a.epoch));
         if (a.marginRoot == 0 || a.bundleHash == 0 || a.leafCount == 0) revert EmptyRoot();
-        if (a.epoch <= _epoch) revert EpochNotAhead(a.epoch, _epoch);
+        if (a.epoch <= _latest.epoch) revert EpochNotAhead(a.epoch, _latest.epoch);
         // In 256 bits, so that an epoch near 2^64 cannot wrap around to a valid block.
         if (uint256(a.refBlock) != uint256(a.epoch) * epochBlocks) {
             revert WrongRefBlock(a.refBlock, uint64(uint256(a.epoch) * epochBlocks));
         }
-        if (a.refBlock >= block.number) revert RefBlockNotInPast(a.refBlock, block.number);
-        if (block.number - a.refBlock > MAX_BLOCK_AGE) {
-            revert RefBlockTooOld(a.refBlock, block.number, MAX_BLOCK_AGE);
-        }
-        bytes32 actual = blockhash(a.refBlock);
+        uint256 number = _source.number();
+        if (a.refBlock >= number) revert RefBlockNotInPast(a.refBlock, number);
+        if (number - a.refBlock > maxBlockAge) revert RefBlockTooOld(a.refBlock, number, maxBlockAge);
+        bytes32 actual = _source.hashOf(a.refBlock);
         if (actual == 0 || actual != a.refBlockHash) revert WrongBlockHash(a.refBlock, a.refBlockHash, actual);
         if (a.refTime == 0 || a.refTime > block.timestamp) revert WrongRefTime(a.refTime, block.timestamp);
+    }
+
+    /// @dev No leaf has a proof against a root of zero.
+    function _dropRoot() internal override returns (uint64) {
+        _latest.marginRoot = 0;
+        return _latest.epoch;
     }
 
     /* INITIAL MARGIN */
 
     /// @inheritdoc IMarginOracle
-    function initialMargin(MarginRequest calldata request, MarginClaim calldata claim)
+    function useInitialMargin(MarginRequest calldata request, MarginClaim calldata claim)
         external
-        view
         returns (int256 value, int256 exitValue, uint256 required)
     {
+        if (msg.sender != clearinghouse) revert NotClearinghouse(msg.sender);
         // Priced in one pass: an account that presents a leaf needs the floor as well.
-        uint256 mask = claim.leaf.epoch == 0 ? 0 : engine.floorMask() | _bit(claim.leaf.worstScenario);
+        uint256 mask =
+            claim.leaf.epoch == 0 || discountStopped ? 0 : engine.floorMask() | _bit(claim.leaf.worstScenario);
         IRiskEngine.Assessment[] memory books = _assess(request, mask);
         Leg[] memory since;
-        if (mask != 0 && _shortfall(request.cash, books) != 0) since = _requireUsable(request, claim);
+        uint256 discount = _shortfall(request.cash, books);
+        if (mask != 0 && discount != 0) {
+            since = _requireUsable(request, claim);
+            // Out of budget the grid decides, as if there were no leaf.
+            if (!_budget.take(request.account, discount, request.voidSince)) mask = 0;
+        }
         for (uint256 world; world < books.length; ++world) {
             int256 spare = _spare(request, claim.leaf, books[world], since, mask, world);
             if (world == 0 || books[world].exitValue < exitValue) exitValue = books[world].exitValue;
@@ -203,8 +206,9 @@ contract MarginOracle is IMarginOracle, EIP712 {
             revert LeafIncoherent(leaf.initialMargin, leaf.maintenanceMargin);
         }
         uint256 maxAge = LEAF_LIFE_EPOCHS * epochBlocks;
-        if (block.number - _refBlock > maxAge) revert LeafTooOld(_refBlock, block.number, maxAge);
-        if (request.voidSince >= _refTime) revert LeafVoid(_refTime, request.voidSince);
+        uint256 number = _source.number();
+        if (number - _refBlock() > maxAge) revert LeafTooOld(_refBlock(), number, maxAge);
+        if (request.voidSince >= _latest.refTime) revert LeafVoid(_latest.refTime, request.voidSince);
         uint128 expired = LegsLib.expired(claim.base);
         // The present book needs no look: an expired leg in it is a stale market.
         if (expired != 0) revert LeafOverExpiry(expired);
@@ -221,24 +225,24 @@ contract MarginOracle is IMarginOracle, EIP712 {
 
     /// @inheritdoc IMarginOracle
     function verifyLeaf(MarginLeaf calldata leaf, bytes32[] calldata proof) public view {
-        if (leaf.epoch != _epoch) revert LeafFromOtherEpoch(leaf.epoch, _epoch);
-        bytes32 hash = leafHash(leaf);
-        if (!MerkleProof.verifyCalldata(proof, _marginRoot, hash)) revert InvalidProof(hash, _marginRoot);
+        if (leaf.epoch != _latest.epoch) revert LeafFromOtherEpoch(leaf.epoch, _latest.epoch);
+        _requireInTree(leaf, proof, _latest.marginRoot);
     }
 
     /// @inheritdoc IMarginOracle
     function latest() external view returns (uint64, uint64, uint64, uint32, bytes32, bytes32) {
-        return (_epoch, _refBlock, _refTime, _leafCount, _marginRoot, _digest);
+        return (_latest.epoch, _refBlock(), _latest.refTime, _latest.leafCount, _latest.marginRoot, _latest.digest);
     }
 
     /// @inheritdoc IMarginOracle
-    function attestationDigest(MarginAttestation calldata attestation) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(ATTESTATION_TYPEHASH, attestation)));
+    function discountBudget() external view returns (uint128 perDay, uint256 level) {
+        return (_budget.perDay, _budget.level());
     }
 
     /// @inheritdoc IMarginOracle
-    function leafHash(MarginLeaf calldata leaf) public pure returns (bytes32) {
-        return keccak256(abi.encode(keccak256(abi.encode(LEAF_TYPEHASH, leaf))));
+    function discountPeak(bytes32 account) external view returns (uint256) {
+        DiscountBudget.Peak memory peak = _budget.recent(account, 0);
+        return peak.today > peak.yesterday ? peak.today : peak.yesterday;
     }
 
     /// @inheritdoc IMarginOracle
@@ -246,14 +250,8 @@ contract MarginOracle is IMarginOracle, EIP712 {
         return _positionsHash(mode, legs);
     }
 
-    /// @inheritdoc IMarginOracle
-    function isSigner(address who) external view returns (bool) {
-        return _isSigner[who];
-    }
-
-    /// @inheritdoc IMarginOracle
-    function signers() external view returns (address[] memory) {
-        return _signers;
+    function _refBlock() private view returns (uint64) {
+        return _latest.epoch * epochBlocks;
     }
 
     function _positionsHash(uint8 mode, Leg[] memory legs) private pure returns (bytes32) {

@@ -114,7 +114,7 @@ def _rebuild(
         commitment = commit(snapshot.head, encode(snapshot), book)
     except (InputError, MarketDataError) as error:
         return _Rebuilt(None, f"cannot be rebuilt: {error}")
-    config_digest = client.call(deployment.margin_oracle, "configDigest", at=at)
+    config_digest = client.call(deployment.margin_oracle, "configOf", (epoch,), at=at)
     return _Rebuilt(commitment.attestation(config_digest, at.hash))
 
 
@@ -192,8 +192,9 @@ def _signers(
     if submission is None:
         return (), []
     at = client.block(event.block)
-    registered: list[str] = client.call(deployment.margin_oracle, "signers", at=at)
-    threshold: int = client.call(deployment.margin_oracle, "threshold", at=at)
+    config, oracle = event.attestation.config_digest, deployment.margin_oracle
+    registered: list[str] = client.call(oracle, "signersOf", (config,), at=at)
+    threshold: int = client.call(oracle, "thresholdOf", (config,), at=at)
     known = {signer.lower() for signer in registered}
     signers: list[str] = []
     problems: list[str] = []

@@ -35,6 +35,7 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (auction, "clearinghouse", house),
         (auction, "engine", engine),
         (oracle, "engine", engine),
+        (oracle, "clearinghouse", house),
         (engine, "feeds", feeds),
     )
     return tuple(Link(contract, getter, target.address) for contract, getter, target in table)

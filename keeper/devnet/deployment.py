@@ -15,8 +15,11 @@ from keeper.devnet import keys
 from keeper.devnet.market import EXPIRIES, SYMBOLS, UNDERLYINGS
 from keeper.devnet.wallet import Wallet
 from keeper.margin.scenarios import Model, model_hash
+from keeper.units import USD6
 
 EPOCH_BLOCKS: Final = 32
+MAX_BLOCK_AGE: Final = 128
+DISCOUNT_PER_DAY_USD6: Final = 100_000_000 * USD6
 THRESHOLD: Final = 2
 MAX_SPOT_AGE_SECONDS: Final = 3 * 3_600
 SPOT_TOKEN_DECIMALS: Final = 18
@@ -56,15 +59,7 @@ def deploy(
         for expiry in EXPIRIES:
             wallet.send(feeds, "addExpiry", underlying, expiry)
     engine = _create(wallet, "RiskEngine", feeds.address, *_model_words(model))
-    oracle = _create(
-        wallet,
-        "MarginOracle",
-        engine.address,
-        feeds.address,
-        _addresses(keys.MARGIN_KEEPERS),
-        THRESHOLD,
-        EPOCH_BLOCKS,
-    )
+    oracle = _create(wallet, "MarginOracle", _oracle_settings(wallet, engine))
     house = _create(
         wallet,
         "Clearinghouse",
@@ -76,6 +71,7 @@ def deploy(
     )
     auction = _create(wallet, "LiquidationAuction", house.address, engine.address)
     wallet.send(house, "connectAuction", auction.address)
+    wallet.send(oracle, "connectClearinghouse", house.address)
     for underlying, token in spot_tokens.items():
         wallet.send(house, "setSpotToken", underlying, token.address)
     wallet.send(house, "list", list(listings))
@@ -92,6 +88,22 @@ def deploy(
         usd_coin=usd_coin,
     )
     return DevDeployment(deployment, price_feeds, spot_tokens)
+
+
+def _oracle_settings(wallet: Wallet, engine: Contract) -> tuple[object, ...]:
+    """Return IAttestationConfig.Settings of the demo: its owner is the guardian as well."""
+    return (
+        wallet.address,
+        wallet.address,
+        engine.address,
+        _create(wallet, "BlockhashSource").address,
+        _addresses(keys.MARGIN_KEEPERS),
+        THRESHOLD,
+        EPOCH_BLOCKS,
+        MAX_BLOCK_AGE,
+        DISCOUNT_PER_DAY_USD6,
+        DISCOUNT_PER_DAY_USD6,
+    )
 
 
 def _price_feeds(wallet: Wallet, first_spots_e8: Mapping[int, int]) -> dict[int, Contract]:

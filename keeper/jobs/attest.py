@@ -80,7 +80,7 @@ def seal_epoch(ctx: KeeperContext, margins: EpochMargins) -> EpochWork:
     commitment = commit(margins.snapshot.head, body, margins.margin_book)
     oracle = ctx.deployment.margin_oracle
     attestation = commitment.attestation(
-        config_digest=ctx.client.call(oracle, "configDigest", at=margins.at),
+        config_digest=ctx.client.call(oracle, "configOf", (margins.epoch,), at=margins.at),
         ref_block_hash=margins.at.hash,
     )
     return EpochWork(
@@ -121,8 +121,9 @@ def submit_epoch(
     if is_attested(ctx, work, head):
         return None
     oracle = ctx.deployment.margin_oracle
-    registered: list[str] = ctx.client.call(oracle, "signers", at=head)
-    threshold: int = ctx.client.call(oracle, "threshold", at=head)
+    config = work.attestation.config_digest
+    registered: list[str] = ctx.client.call(oracle, "signersOf", (config,), at=head)
+    threshold: int = ctx.client.call(oracle, "thresholdOf", (config,), at=head)
     chosen = collect(signatures, work.digest, registered, threshold)
     words = [(signature.r, signature.vs) for signature in chosen]
     return ctx.sender.send(

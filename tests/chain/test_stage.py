@@ -63,7 +63,8 @@ def test_deployment__is_what_the_model_and_the_keys_say(stage):
     head = client.head()
     client.check(deployment, head)
     assert client.call(deployment.risk_engine, "modelHash", at=head) == model_hash(stage.model)
-    signers = client.call(deployment.margin_oracle, "signers", at=head)
+    config = client.call(deployment.margin_oracle, "configOf", (1,), at=head)
+    signers = client.call(deployment.margin_oracle, "signersOf", (config,), at=head)
     assert {signer.lower() for signer in signers} == {
         keys.address(label).lower() for label in keys.MARGIN_KEEPERS
     }

@@ -24,7 +24,7 @@ contract SinceTest is RandomBooks {
         _randomBook(alice, _word(seed, 77), 6);
         Leg[] memory present = clearinghouse.legsOf(alice.account);
         if (present.length == 0) return;
-        (,, uint256 used) = oracle.initialMargin(_poor(present), claim);
+        (,, uint256 used) = _useMargin(_poor(present), claim);
         uint256 own = _initial(present);
         uint256 standard = engine.assess(present, 0, 0).standardInitial;
         assertLe(own < standard ? own : standard, used + 2, "A(base) + since covers A(book)");

@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
 import {LiquidationAuction} from "../../src/LiquidationAuction.sol";
 import {MarginLens} from "../../src/MarginLens.sol";
+import {BlockhashSource} from "../../src/BlockhashSource.sol";
+import {IAttestationConfig} from "../../src/interfaces/IAttestationConfig.sol";
 import {MarginOracle} from "../../src/MarginOracle.sol";
 import {MarketFeeds} from "../../src/MarketFeeds.sol";
 import {RiskEngine} from "../../src/RiskEngine.sol";
@@ -19,6 +21,7 @@ import {
     MarginAttestation,
     MarginClaim,
     MarginLeaf,
+    MarginRequest,
     Order,
     Signature
 } from "../../src/types/Types.sol";
@@ -72,6 +75,11 @@ abstract contract Fixture is Assertions {
     uint256[] internal marginKeys;
     uint8 internal constant FEED_THRESHOLD = 2;
     uint8 internal constant MARGIN_THRESHOLD = 3;
+    uint64 internal constant MAX_BLOCK_AGE = 128;
+    /// @dev More than the books of these tests live on, so that only tests of the budget meet it.
+    uint128 internal constant DISCOUNT_PER_DAY = 1_000_000_000e6;
+    address internal guardian = address(0x96a2d1a);
+    BlockhashSource internal blockHashes;
 
     Actor internal alice;
     Actor internal bob;
@@ -123,15 +131,31 @@ abstract contract Fixture is Assertions {
     function _deployCore() private {
         (uint16[] memory ids, IRiskEngine.UnderlyingRisk[] memory risks) = Model.underlyings();
         engine = new RiskEngine(address(feeds), MODEL_HASH, Model.factors(), ids, risks, Model.scenarios());
-        oracle =
-            new MarginOracle(address(engine), address(feeds), _addresses(marginKeys), MARGIN_THRESHOLD, EPOCH_BLOCKS);
+        blockHashes = new BlockhashSource();
+        oracle = new MarginOracle(_settings());
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
         auction = new LiquidationAuction(address(clearinghouse), address(engine));
         clearinghouse.connectAuction(address(auction));
+        oracle.connectClearinghouse(address(clearinghouse));
         clearinghouse.setSpotToken(BTC, address(btcToken));
         clearinghouse.setSpotToken(ETH, address(ethToken));
         lens = new MarginLens(address(clearinghouse), address(engine), address(feeds));
+    }
+
+    function _settings() internal view returns (IAttestationConfig.Settings memory) {
+        return IAttestationConfig.Settings({
+            owner: address(this),
+            guardian: guardian,
+            engine: address(engine),
+            source: address(blockHashes),
+            signers: _addresses(marginKeys),
+            threshold: MARGIN_THRESHOLD,
+            epochBlocks: EPOCH_BLOCKS,
+            maxBlockAge: MAX_BLOCK_AGE,
+            discountPerDay: DISCOUNT_PER_DAY,
+            maxDiscountPerDay: 10 * DISCOUNT_PER_DAY
+        });
     }
 
     function _listAll() private {
@@ -403,13 +427,13 @@ abstract contract Fixture is Assertions {
     function _attestation(uint64 epoch, bytes32 root, uint256 leaves) internal view returns (MarginAttestation memory) {
         uint64 refBlock = epoch * EPOCH_BLOCKS;
         return MarginAttestation({
-            configDigest: oracle.configDigest(),
+            configDigest: oracle.configOf(epoch),
             epoch: epoch,
             refBlock: refBlock,
             refTime: uint64(block.timestamp - 12),
             leafCount: uint32(leaves),
             refBlockHash: blockhash(refBlock),
-            modelHash: MODEL_HASH,
+            modelHash: oracle.modelOf(epoch),
             marginRoot: root,
             bundleHash: keccak256("bundle")
         });
@@ -452,6 +476,15 @@ abstract contract Fixture is Assertions {
         leaves[2] = _leaf(epoch, _account(address(0xb0b), 1), 2e6, 2e6);
         _attest(leaves);
         return _claim(leaves, 0);
+    }
+
+    /// @dev What the clearinghouse asks the oracle.
+    function _useMargin(MarginRequest memory request, MarginClaim memory claim)
+        internal
+        returns (int256, int256, uint256)
+    {
+        vm.prank(address(clearinghouse));
+        return oracle.useInitialMargin(request, claim);
     }
 
     /* LIQUIDATION */

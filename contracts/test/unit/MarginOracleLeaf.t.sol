@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
+import {IChallenges} from "../../src/interfaces/IChallenges.sol";
 import {IMarginOracle} from "../../src/interfaces/IMarginOracle.sol";
 import {Leg, MarginClaim, MarginLeaf} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
@@ -136,7 +137,7 @@ contract MarginOracleLeafTest is Fixture {
         bobs.leaf.account = alice.account;
         bobs.leaf.positionsHash = leaves[0].positionsHash;
         bobs.base = clearinghouse.legsOf(alice.account);
-        vm.expectPartialRevert(IMarginOracle.InvalidProof.selector);
+        vm.expectPartialRevert(IChallenges.InvalidProof.selector);
         _withdraw(alice, ASK, bobs);
         _withdraw(alice, ASK, _claim(leaves, 0));
     }
@@ -209,7 +210,7 @@ contract MarginOracleLeafTest is Fixture {
         for (uint256 i; i < claim.proof.length; ++i) {
             for (uint256 bit; bit < 256; bit += 37) {
                 claim.proof[i] = bytes32(uint256(claim.proof[i]) ^ 1 << bit);
-                vm.expectPartialRevert(IMarginOracle.InvalidProof.selector);
+                vm.expectPartialRevert(IChallenges.InvalidProof.selector);
                 oracle.verifyLeaf(claim.leaf, claim.proof);
                 claim.proof[i] = bytes32(uint256(claim.proof[i]) ^ 1 << bit);
             }
@@ -252,11 +253,11 @@ contract MarginOracleLeafTest is Fixture {
         MarginLeaf memory forged = leaves[0];
         forged.account = tree[1];
         forged.positionsHash = tree[2];
-        vm.expectPartialRevert(IMarginOracle.InvalidProof.selector);
+        vm.expectPartialRevert(IChallenges.InvalidProof.selector);
         oracle.verifyLeaf(forged, new bytes32[](0));
         bytes32[] memory one = new bytes32[](1);
         one[0] = tree[2];
-        vm.expectPartialRevert(IMarginOracle.InvalidProof.selector);
+        vm.expectPartialRevert(IChallenges.InvalidProof.selector);
         oracle.verifyLeaf(forged, one);
     }
 
@@ -270,7 +271,7 @@ contract MarginOracleLeafTest is Fixture {
         bytes32 inner = keccak256(abi.encode(typehash, leaf));
         assertEq(keccak256(abi.encode(inner)), oracle.leafHash(leaf), "double hash");
         _submit(_attestation(epoch, inner, 1));
-        vm.expectRevert(abi.encodeWithSelector(IMarginOracle.InvalidProof.selector, oracle.leafHash(leaf), inner));
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.InvalidProof.selector, oracle.leafHash(leaf), inner));
         oracle.verifyLeaf(leaf, new bytes32[](0));
     }
 
@@ -337,7 +338,7 @@ contract MarginOracleLeafTest is Fixture {
     function _refuseProof(MarginClaim memory claim) private {
         bytes32 hash = oracle.leafHash(claim.leaf);
         (,,,, bytes32 root,) = oracle.latest();
-        vm.expectRevert(abi.encodeWithSelector(IMarginOracle.InvalidProof.selector, hash, root));
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.InvalidProof.selector, hash, root));
         _withdraw(alice, ASK, claim);
     }
 

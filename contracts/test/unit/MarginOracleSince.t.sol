@@ -105,14 +105,14 @@ contract MarginOracleSinceTest is Fixture {
         Leg[] memory present = clearinghouse.legsOf(alice.account);
         (request.legs[0], request.legs[1], request.legs[2]) = (Leg(_perpetual(BTC), 100), present[0], present[1]);
         request.cash -= 2_000e6;
-        (,, uint256 before) = oracle.initialMargin(request, _claimHeld());
+        (,, uint256 before) = _useMargin(request, _claimHeld());
         Leg[] memory lone = new Leg[](1);
         lone[0] = request.legs[0];
         uint256 mask = engine.floorMask() | 1;
         IRiskEngine.Assessment memory stressed = engine.assess(lone, mask, 0);
         stressed.worstLoss = stressed.standard * 2;
         vm.mockCall(address(engine), abi.encodeCall(engine.assess, (lone, mask, uint256(0))), abi.encode(stressed));
-        (,, uint256 required) = oracle.initialMargin(request, _claimHeld());
+        (,, uint256 required) = _useMargin(request, _claimHeld());
         vm.clearMockedCalls();
         assertEq(required - before, (stressed.standard * 13 + 9) / 10, "twice the standard margin");
     }
@@ -174,11 +174,11 @@ contract MarginOracleSinceTest is Fixture {
         (,, uint64 refTime,,,) = oracle.latest();
         assertLt(uint256(refTime), request.voidSince, "marked");
         vm.expectRevert(abi.encodeWithSelector(IMarginOracle.LeafVoid.selector, refTime, request.voidSince));
-        oracle.initialMargin(request, _claimHeld());
+        _useMargin(request, _claimHeld());
         // Control: a leaf of a later block counts again.
         vm.warp(block.timestamp + 60);
         MarginClaim memory fresh = _attestedClaim(alice.account, 1e6, 1e6);
-        oracle.initialMargin(request, fresh);
+        _useMargin(request, fresh);
     }
 
     function test_R2_5_leafAboveTheGrid_isSimplyNotPresented() public {
@@ -222,13 +222,13 @@ contract MarginOracleSinceTest is Fixture {
     function test_R6_leafOfAnotherMode_reverts() public {
         MarginRequest memory request = _request();
         request.cash -= int256(ASK);
-        oracle.initialMargin(request, _claimHeld());
+        _useMargin(request, _claimHeld());
         request.mode = 0;
         bytes32 given = oracle.positionsHash(0, _claimHeld().base);
         vm.expectRevert(
             abi.encodeWithSelector(IMarginOracle.LeafOfOtherPositions.selector, _claimHeld().leaf.positionsHash, given)
         );
-        oracle.initialMargin(request, _claimHeld());
+        _useMargin(request, _claimHeld());
     }
 
     /// @dev The near calls are the hedge of the leaf's book; they expire between its reference time and now.
@@ -255,7 +255,7 @@ contract MarginOracleSinceTest is Fixture {
         }
         request.cash -= 1_000e6;
         vm.expectRevert(abi.encodeWithSelector(IMarginOracle.LeafOverExpiry.selector, hedge));
-        oracle.initialMargin(request, _claimHeld());
+        _useMargin(request, _claimHeld());
     }
 
     /* HELPERS */
@@ -289,8 +289,8 @@ contract MarginOracleSinceTest is Fixture {
         );
     }
 
-    function _required(MarginClaim memory shown) private view returns (uint256 required) {
-        (,, required) = oracle.initialMargin(_request(), shown);
+    function _required(MarginClaim memory shown) private returns (uint256 required) {
+        (,, required) = _useMargin(_request(), shown);
     }
 
     function _isolated(uint128 id, int64 lots) private view returns (uint256) {

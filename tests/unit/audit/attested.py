@@ -55,8 +55,8 @@ def attest(
     what its arguments say otherwise than the event.
     """
     node.views |= {
-        ("MarginOracle", "signers"): [signer.address for signer in SIGNERS],
-        ("MarginOracle", "threshold"): 2,
+        ("MarginOracle", "signersOf"): [signer.address for signer in SIGNERS],
+        ("MarginOracle", "thresholdOf"): 2,
     }
     honest = build_epoch(keeper_of(node), epoch).attestation
     names = {field.name for field in fields(MarginAttestation)}

@@ -52,7 +52,14 @@ def market(underlying: int, spot_e8: int, fresh: bool = True) -> dict[str, Any]:
 
 
 def state(cash: int) -> dict[str, Any]:
-    return {"cash": cash, "reserve": 0, "mode": 2, "enlisted": True, "locked": False}
+    return {
+        "cash": cash,
+        "reserve": 0,
+        "mode": 2,
+        "enlisted": True,
+        "locked": False,
+        "voidSince": 0,
+    }
 
 
 def account(
@@ -111,6 +118,6 @@ def views(
         ("Clearinghouse", "lossReserveAccount"): LOSS_RESERVE,
         ("Clearinghouse", "accountState"): state(0),
         ("MarginOracle", "epochBlocks"): 32,
-        ("MarginOracle", "configDigest"): b"\xcd" * 32,
+        ("MarginOracle", "configOf"): b"\xcd" * 32,
         ("MarginOracle", "latest"): (0, 0, 0, 0, bytes(32), bytes(32)),
     }

@@ -164,8 +164,8 @@ def test_stale_or_zero_price(config, fails, node, spot, fresh):
 
 
 def test_too_few_signatures(config, fails, node):
-    node.views["MarginOracle", "signers"] = ["0x" + "99" * 20, "0x" + "98" * 20]
-    node.views["MarginOracle", "threshold"] = 2
+    node.views["MarginOracle", "signersOf"] = ["0x" + "99" * 20, "0x" + "98" * 20]
+    node.views["MarginOracle", "thresholdOf"] = 2
     line = fails(run_once(config(), "--jobs", "attest"), 75)
     assert "0 of 2 needed signers agree" in line
 

@@ -37,8 +37,8 @@ EPOCH = 3
 @pytest.fixture
 def node():
     table = views() | {
-        ("MarginOracle", "signers"): [signer.address for signer in SIGNERS],
-        ("MarginOracle", "threshold"): 2,
+        ("MarginOracle", "signersOf"): [signer.address for signer in SIGNERS],
+        ("MarginOracle", "thresholdOf"): 2,
         ("MarginOracle", "submit"): None,
     }
     with Serving(FakeNode(head=100, views=table)) as running:

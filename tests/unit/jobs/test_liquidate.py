@@ -53,6 +53,7 @@ def node():
             "mode": 2,
             "enlisted": False,
             "locked": False,
+            "voidSince": 0,
         },
         ("Clearinghouse", "legsOf"): [
             {"instrument": PERPETUAL, "lots": -100},
