@@ -18,7 +18,7 @@ contract FlagIndependenceTest is RandomBooks {
     }
 
     /// forge-config: default.fuzz.runs = 64
-    function testFuzz_flag_whateverMarginKeysSign_sameOutcomeForEveryScenario(uint256 seed) public {
+    function testFuzz_R3_R4_flag_whateverMarginKeysSign_sameOutcomeForEveryScenario(uint256 seed) public {
         _randomBook(alice, seed, 8);
         // Bring the account near its requirement, so that both outcomes occur.
         uint256 keep = lens.health(alice.account, 0).standardInitial;
@@ -33,6 +33,13 @@ contract FlagIndependenceTest is RandomBooks {
         assertEq(_outcomes(), silent, "leaves of endless margin");
         _stolenQuorumSigns(seed, uint128(seed), uint128(seed >> 128));
         assertEq(_outcomes(), silent, "random leaves");
+        // Nor does silence: a month of blocks without an attestation, the discount stopped, the signers all replaced.
+        vm.roll(block.number + 216_000);
+        oracle.setStandby(_addresses(_sortedKeys("standby", 3)), 2);
+        oracle.activateStandby();
+        vm.prank(guardian);
+        oracle.stopDiscount();
+        assertEq(_outcomes(), silent, "R3: silence, stop and rotation");
         // Not even the oracle's disappearance matters.
         vm.etch(address(oracle), "");
         assertEq(_outcomes(), silent, "no oracle at all");

@@ -117,6 +117,36 @@ contract MarginOracleSinceTest is Fixture {
         assertEq(required - before, (stressed.standard * 13 + 9) / 10, "twice the standard margin");
     }
 
+    /* WORLDS */
+
+    /// @dev A pending world in which the book has lost 500 USD: what is required is met in it, too.
+    function test_useInitialMargin_twoWorlds_theTighterOneDecides() public {
+        MarginRequest memory request = _request();
+        request.cash -= 100e6;
+        (int256 value, int256 exitValue, uint256 required) = _useMargin(request, _claimHeld());
+        uint256 mask = engine.floorMask() | 1;
+        IRiskEngine.Assessment memory second = engine.assess(request.legs, mask, 0);
+        second.value -= 500e6;
+        second.exitValue -= 700e6;
+        vm.mockCall(address(engine), abi.encodeCall(engine.worldCount, (request.legs)), abi.encode(uint256(2)));
+        vm.mockCall(address(engine), abi.encodeCall(engine.assess, (request.legs, mask, 1)), abi.encode(second));
+        (, uint256 before) = oracle.discountBudget();
+        (int256 worse, int256 worseExit, uint256 worseRequired) = _useMargin(request, _claimHeld());
+        (, uint256 level) = oracle.discountBudget();
+        assertEq(worse, value - 500e6, "value of the tighter world");
+        assertEq(worseExit, exitValue - 700e6, "least that may leave");
+        assertEq(worseRequired, required, "same requirement");
+        assertEq(level - before, 500e6, "charged for the larger discount");
+        // A better second world changes nothing.
+        second.value += 1_000e6;
+        second.exitValue += 1_400e6;
+        vm.mockCall(address(engine), abi.encodeCall(engine.assess, (request.legs, mask, 1)), abi.encode(second));
+        (worse, worseExit,) = _useMargin(request, _claimHeld());
+        vm.clearMockedCalls();
+        assertEq(worse, value, "the first decides");
+        assertEq(worseExit, exitValue, "and what may leave");
+    }
+
     /* R2: ABSENCE NEVER COUNTS AGAINST AN ACCOUNT */
 
     function test_R2_1_flaggingAnAccountWithALeaf_needsALossAndIgnoresTheLeaf() public {

@@ -393,6 +393,30 @@ contract MarginOracleSubmitTest is Fixture {
         _accept(a);
     }
 
+    /* BYTES */
+
+    /// @dev 42, and method 6: no byte of the call can be changed, but those of array offsets that still mean the same.
+    function test_42_submit_eachByteOfTheCallFlipped_isRefused() public {
+        MarginAttestation memory a = _good();
+        bytes memory data = abi.encodeCall(oracle.submit, (a, _signed(a)));
+        uint256 snapshot = vm.snapshotState();
+        for (uint256 i; i < data.length; ++i) {
+            for (uint256 bit; bit < 8; bit += 7) {
+                data[i] = bytes1(uint8(data[i]) ^ uint8(1 << bit));
+                (bool ok,) = address(oracle).call(data);
+                assertFalse(ok, vm.toString(i));
+                data[i] = bytes1(uint8(data[i]) ^ uint8(1 << bit));
+            }
+        }
+        (bool accepted,) = address(oracle).call(data);
+        assertTrue(accepted, "positive control");
+        assertTrue(vm.revertToState(snapshot), "revert");
+        // Trailing bytes mean nothing, and change nothing.
+        (accepted,) = address(oracle).call(abi.encodePacked(data, hex"deadbeef"));
+        assertTrue(accepted, "trailing bytes");
+        assertStored(epoch);
+    }
+
     /* CONSTRUCTION */
 
     function test_constructor_signerOfFeedsToo_reverts() public {

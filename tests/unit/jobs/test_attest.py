@@ -18,6 +18,7 @@ from keeper.jobs.attest import (
     submit_epoch,
 )
 from keeper.quorum.recovery import recover
+from keeper.state.accounts import positions_hash
 from keeper.state.body import bundle_hash, decode
 from tests.unit.chain.fake_node import (
     CHAIN_ID,
@@ -51,6 +52,14 @@ def keeper(node, tmp_path):
     yield ctx
     assert ctx.signing_log is not None
     ctx.signing_log.close()
+
+
+def test_base_of__hashes_to_what_the_leaf_says(keeper):
+    work = build_epoch(keeper, EPOCH)
+    leaf = next(leaf for leaf in work.leaves if leaf.account == ALICE)
+    base = work.base_of(ALICE)
+    assert dict(base)[PUT] == -5_000
+    assert positions_hash(2, base) == leaf.positions_hash
 
 
 def test_build_epoch__everything_refers_to_its_reference_block(keeper):
