@@ -13,6 +13,7 @@ import numpy as np
 from keeper.chain.client import BlockRef, ChainClient
 from keeper.chain.deployment import Deployment
 from keeper.chain.lens import read_snapshot
+from keeper.margin.collateral import bare_equity_usd6
 from keeper.margin.losses import Book, scenario_losses
 from keeper.margin.one_account import account_index
 from keeper.margin.portfolio import MarginBook, margin_book
@@ -167,7 +168,8 @@ def _keeper_figures(
     """Figures, the leaf's IM, and whether the leaf is the sentinel."""
     found = np.flatnonzero(book.account_row == row)
     if not len(found):
-        return Figures(int(snapshot.accounts.cash_usd6[row]), 0, 0, 0, 0, 0, 0), 0, False
+        equity = bare_equity_usd6(snapshot, model.collateral)[row]
+        return Figures(equity, 0, 0, 0, 0, 0, 0), 0, False
     at = int(found[0])
     worst = max(int(book.worst_loss_usd6[at]), int(book.minimum_charge_usd6[at]))
     scaled = mul_bps_up(mul_bps_up(worst, model.factors.initial_bps), model.factors.grid_bps)

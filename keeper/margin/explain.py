@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from keeper.margin.collateral import bare_equity_usd6
 from keeper.margin.greeks import DollarGreeks, leg_greeks
 from keeper.margin.liquidation_price import LiquidationPrice, liquidation_prices
 from keeper.margin.losses import Book, scenario_losses
@@ -160,6 +161,7 @@ class _Assembly:
         # Sorted legs, and only listings that the whole book holds: leg n is in listing n.
         self.listing = np.arange(len(row.legs), dtype=np.int64)
         self.lots = np.array([leg.lots for leg in row.legs], dtype=np.int64)
+        self.bare_equity_usd6 = bare_equity_usd6(alone, model.collateral)[0]
         # Row 0 of the book is the account, if it has a leg.
         self.measured = not row.legs or bool(self.book.measured[0])
 
@@ -193,12 +195,14 @@ class _Assembly:
     def _component(self, name: str) -> int | None:
         if not self.measured:
             return None
-        return int(attrgetter(name)(self.book)[0]) if self.row.legs else 0
+        if self.row.legs:
+            return int(attrgetter(name)(self.book)[0])
+        return self.bare_equity_usd6 - self.row.cash_usd6 if name == "collateral_usd6" else 0
 
     def _equity(self) -> int | None:
         if not self.measured:
             return None
-        return int(self.book.equity_usd6[0]) if self.row.legs else self.row.cash_usd6
+        return int(self.book.equity_usd6[0]) if self.row.legs else self.bare_equity_usd6
 
     def _requirement(self) -> int | None:
         standard, scenarios = self._component("standard_usd6"), self._component("maintenance_usd6")
