@@ -193,7 +193,13 @@ def _with_reserve(row: AccountRow) -> AccountRow:
 
 def _differences(before: Explanation, after: Explanation) -> dict[str, int | None]:
     """Return what changes of every amount that both have."""
-    amounts = ("cash_usd6", "equity_usd6", "requirement_usd6", "headroom_usd6")
+    amounts = (
+        "cash_usd6",
+        "equity_usd6",
+        "requirement_usd6",
+        "headroom_usd6",
+        "initial_requirement_usd6",
+    )
     pairs = {name: (getattr(before, name), getattr(after, name)) for name in amounts}
     pairs |= {name: (old, after.components[name]) for name, old in before.components.items()}
     return {

@@ -48,6 +48,7 @@ def test_other_modes__leaf_and_flag__have_no_scenario(mode):
     book = margins(PAIR, mode)
     assert book.measured[0]
     assert book.sentinel[0]
+    assert not book.fault[0]
     assert book.worst_scenario[0] == NO_SCENARIO
     assert book.mode.tolist() == [mode]
 
