@@ -60,6 +60,15 @@ def test_modes__same_book__same_add_ons_value_and_standard_margin():
         assert len({int(getattr(b, f"{name}_usd6")[0]) for b in books}) == 1, name
 
 
+def test_shortfall__pair_of_opposite_sides__cross_and_isolated_have_no_offset():
+    legs = [margins({i: n}, Mode.PORTFOLIO) for i, n in PAIR.items()]
+    for name in ("value_at_risk_usd6", "shortfall_usd6"):
+        apart = sum(int(getattr(leg, name)[0]) for leg in legs)
+        joint = int(getattr(margins(PAIR, Mode.PORTFOLIO), name)[0])
+        for mode in (Mode.CROSS, Mode.ISOLATED):
+            assert int(getattr(margins(PAIR, mode), name)[0]) == apart > joint > 0
+
+
 def test_margin_book__accounts_of_every_mode__each_as_if_alone():
     shapes = [PAIR, SPREAD, {future(): 5}, {call(3_300): -9, call(110_000, underlying=BTC): 2}]
     holders = [
