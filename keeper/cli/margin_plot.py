@@ -55,7 +55,7 @@ def draw(panels: tuple[PriceVol, ...], explanation: Explanation, path: Path) -> 
         axes: list[Axes] = list(cells[0])
         for axis, panel in zip(axes, panels, strict=True):
             _panel(axis, panel, explanation, colours)
-        axes[0].set_ylabel("change of all vols (scenarios: of the 30-day vol)")
+        axes[0].set_ylabel("change of its vols (scenarios: of the 30-day vol)")
         bar = figure.colorbar(
             ScalarMappable(colours, _LOSS_TO_GAIN), ax=axes, extend="both", pad=0.02, aspect=32
         )
