@@ -15,7 +15,7 @@ from keeper.chain.deployment import Deployment
 from keeper.chain.lens import read_snapshot
 from keeper.margin.collateral import bare_equity_usd6
 from keeper.margin.losses import Book, scenario_losses
-from keeper.margin.one_account import account_index
+from keeper.margin.one_account import account_index, legs_at
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.risk_arrays import RiskArrays, risk_arrays
 from keeper.margin.scenarios import Model
@@ -98,7 +98,7 @@ def compare_account(
     """Do the same with the snapshot of that block at hand."""
     row = account_index(snapshot, account)
     book, arrays = margin_book(snapshot, model), risk_arrays(snapshot, model)
-    legs = slice(*_leg_range(snapshot, row))
+    legs = legs_at(snapshot, row)
     keeper, initial, sentinel = _keeper_figures(snapshot, book, row, model)
     chain = _chain_figures(client, deployment, account, at)
     flagged = bool(snapshot.accounts.flags[row] & FLAGGED)
@@ -118,12 +118,6 @@ def compare_account(
         chain=chain,
         difference_usd6=_difference(keeper, chain),
     )
-
-
-def _leg_range(snapshot: Snapshot, row: int) -> tuple[int, int]:
-    counts = snapshot.accounts.legs.astype(np.int64)
-    start = int(counts[:row].sum())
-    return start, start + int(counts[row])
 
 
 def _legs(
