@@ -96,6 +96,18 @@ def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int
     return {row: counted_usd6(int(cash[row]), worth, rule) for row, worth in values.items()}
 
 
+def bare_equity_usd6(snapshot: Snapshot, rule: CollateralRule) -> list[int]:
+    """Return cash plus collateral of each row of ACCT, micro-dollars: its equity if without legs.
+
+    `MarginBook` has no rows for accounts without a leg. The numbers have no limit.
+    `require_tokens` must have passed.
+    """
+    found: list[int] = snapshot.accounts.cash_usd6.tolist()
+    for row, counted in collateral_by_row(snapshot, rule).items():
+        found[row] += counted
+    return found
+
+
 def _require_rows(tokens: Tokens) -> None:
     columns = (tokens.token, tokens.decimals, tokens.price_e8, tokens.haircut_wad)
     for token, decimals, price, haircut in zip(*(c.tolist() for c in columns), strict=True):
