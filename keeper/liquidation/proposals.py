@@ -26,11 +26,8 @@ _TIE: Final = 1e-7  # weight of cost where cost is not what is minimised
 def by_programme(problem: Problem) -> Plan | None:
     """Return the best plan that any rule gives, or None."""
     best: Plan | None = None
-    cuts: tuple[Cut, ...] = ()
     for rule in _cheapest_first(problem):
-        # A tangent is of what exceeds the charge that was kept, so it holds beside the other too.
-        plan, learnt = _by_rule(problem, rule, () if rule is Rule.STANDARD else cuts, best)
-        cuts = cuts if rule is Rule.STANDARD else learnt
+        plan = _by_rule(problem, rule, best)
         if plan and (best is None or problem.score(plan) < problem.score(best)):
             best = plan
     return best

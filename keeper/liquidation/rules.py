@@ -1,7 +1,7 @@
 """From the engine's cells to a programme's terms: docs/restore.md, Formulation.
 
-The requirement is the smaller of scenario and standard margin, and the minimum charge within
-scenario margin is the smaller of two as well: whoever keeps one of three convex rules keeps it.
+The requirement is the smaller of scenario and standard margin, both convex: whoever keeps one of
+the two rules keeps it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from keeper.units import BPS, USD6, FloatArray, IntArray
 class Rule(Enum):
     """Which of the convex rules, whose union is the requirement, a programme keeps."""
 
-    GROSS_CHARGE = 0
-    STANDARD_CHARGE = 1
-    STANDARD = 2
+    SCENARIO = 0
+    STANDARD = 1
 
 
 def rules(problem: Problem) -> tuple[Rule, ...]:
@@ -35,7 +34,7 @@ def terms(problem: Problem, rule: Rule) -> Terms:
     """Return what a programme of `problem.listings` [n] knows under a rule."""
     rows, trials = problem.listings, problem.trials
     is_standard = rule is Rule.STANDARD
-    margin = _standard(problem, rows) if is_standard else _scenario(problem, rows, rule)
+    margin = _standard(problem, rows) if is_standard else _scenario(problem, rows)
     depth = trials.ladders.of(rows)
     in_aim = np.ones(len(rows))
     if isinstance(problem.objective, DeltaTarget):
@@ -69,19 +68,18 @@ def _standard(problem: Problem, rows: IntArray) -> MarginTerms:
     )
 
 
-def _scenario(problem: Problem, rows: IntArray, rule: Rule) -> MarginTerms:
-    """Return those of MM or IM under one of the two minimum charges."""
+def _scenario(problem: Problem, rows: IntArray) -> MarginTerms:
+    """Return those of MM or IM."""
     cells, factors = problem.per_lot, problem.factors
     is_initial = problem.requirement.is_initial
     loss_bps = factors.initial_bps if is_initial else factors.maintenance_bps
     charge_factor = factors.initial_bps / BPS if is_initial else 1.0
-    if rule is Rule.GROSS_CHARGE:
-        share = charge_factor * factors.minimum_charge_bps / BPS
-        charged = (cells.gross, cells.gross)
-    else:
-        share = charge_factor * factors.minimum_charge_standard_bps / BPS
-        charged = (cells.long, cells.short)
-    charge_long, charge_short = (share * cell[rows] / USD6 for cell in charged)
+    of_gross = factors.minimum_charge_bps / BPS * cells.gross[rows]
+    charge_long, charge_short = (
+        np.minimum(of_gross, factors.minimum_charge_standard_bps / BPS * side[rows])
+        * (charge_factor / USD6)
+        for side in (cells.long, cells.short)
+    )
     on_long, on_short, netted = _add_ons(problem, rows)
     return MarginTerms(
         loss=problem.arrays.pnl[rows] / USD6 * (-loss_bps / BPS),
