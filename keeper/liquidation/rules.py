@@ -6,13 +6,16 @@ the two rules keeps it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 
 import numpy as np
 
+from keeper.liquidation.collateral_terms import collateral_cases
 from keeper.liquidation.objectives import DeltaTarget
 from keeper.liquidation.restoration import Problem
 from keeper.liquidation.terms import MarginTerms, Terms
+from keeper.state.accounts import Mode
 from keeper.units import BPS, USD6, FloatArray, IntArray
 
 
@@ -25,13 +28,24 @@ class Rule(Enum):
 
 def rules(problem: Problem) -> tuple[Rule, ...]:
     """Return the rules of which one has to be kept; a sentinel has standard margin alone."""
-    if problem.before.sentinel and problem.requirement.is_initial:
+    is_isolated = problem.trials.mode is Mode.ISOLATED
+    if is_isolated or (problem.before.sentinel and problem.requirement.is_initial):
         return (Rule.STANDARD,)
     return tuple(Rule)
 
 
+def alternatives(problem: Problem) -> list[tuple[Rule, Terms]]:
+    """Return the terms of which one has to be kept: of each rule, in each case of collateral."""
+    cases = collateral_cases(problem.trials, problem.listings)
+    known = [(rule, terms(problem, rule)) for rule in rules(problem)]
+    return [(rule, replace(one, collateral=case)) for rule, one in known for case in cases]
+
+
 def terms(problem: Problem, rule: Rule) -> Terms:
-    """Return what a programme of `problem.listings` [n] knows under a rule."""
+    """Return what a programme of `problem.listings` [n] knows under a rule.
+
+    Collateral counts for what it does without cash.
+    """
     rows, trials = problem.listings, problem.trials
     is_standard = rule is Rule.STANDARD
     margin = _standard(problem, rows) if is_standard else _scenario(problem, rows)
@@ -41,6 +55,7 @@ def terms(problem: Problem, rule: Rule) -> Terms:
         in_aim = (problem.market.underlying[rows] == problem.objective.underlying).astype(float)
     return Terms(
         margin=margin,
+        collateral=collateral_cases(trials, rows)[0],
         risk=np.abs(problem.arrays.pnl[rows]).max(axis=1, initial=0) / USD6,
         held=trials.held[rows].astype(np.float64),
         most_bought=problem.most_bought[rows].astype(np.float64),
@@ -59,6 +74,7 @@ def _standard(problem: Problem, rows: IntArray) -> MarginTerms:
     long, short = cells.long[rows] / USD6, cells.short[rows] / USD6
     return MarginTerms(
         loss=np.zeros((len(rows), 0)),
+        pool=np.zeros(len(rows), dtype=np.int64),
         charge_long=nothing,
         charge_short=nothing,
         margin_long=np.where(cells.is_option[rows], long, scale * long),
@@ -83,6 +99,7 @@ def _scenario(problem: Problem, rows: IntArray) -> MarginTerms:
     on_long, on_short, netted = _add_ons(problem, rows)
     return MarginTerms(
         loss=problem.arrays.pnl[rows] / USD6 * (-loss_bps / BPS),
+        pool=np.where(problem.trials.mode is Mode.CROSS, problem.market.underlying[rows], 0),
         charge_long=charge_long,
         charge_short=charge_short,
         margin_long=on_long,

@@ -8,9 +8,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from keeper.liquidation.aim import Aim
 from keeper.liquidation.costs import CostModel
 from keeper.liquidation.objectives import Health, Level, Restrictions
-from keeper.liquidation.programme import Aim, Programme
+from keeper.liquidation.programme import Programme
 from keeper.liquidation.proposals import by_programme
 from keeper.liquidation.restoration import Problem
 from keeper.liquidation.restore import restore
@@ -106,7 +107,7 @@ def blind_to_netting(monkeypatch):
         margin = replace(found.margin, netted=np.zeros_like(found.margin.netted))
         return replace(found, margin=margin)
 
-    monkeypatch.setattr("keeper.liquidation.proposals.terms", blind)
+    monkeypatch.setattr("keeper.liquidation.rules.terms", blind)
 
 
 def learning_nothing(monkeypatch):
