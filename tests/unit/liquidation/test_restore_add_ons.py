@@ -19,6 +19,7 @@ from keeper.liquidation.rules import Rule, terms
 from keeper.liquidation.terms import Cut
 from keeper.margin.add_ons import AddOns
 from keeper.margin.portfolio import margin_book
+from keeper.state.accounts import Mode
 from keeper.state.snapshot import ListingRow, TokenRow
 from tests.books import (
     FAR,
@@ -63,20 +64,21 @@ NETTED = {
 }
 
 
-def random_accounts(rng, count=700, legs=LEGS):
+def random_accounts(rng, count=700, legs=LEGS, mode=Mode.PORTFOLIO):
     for number in range(2, count + 2):
         chosen = sorted(rng.choice(len(LISTED), rng.integers(1, legs + 1), replace=False))
         most = int(rng.choice([3, 200, 40_000]))
         sizes = rng.integers(1, most, len(chosen)) * rng.choice([-1, 1], len(chosen))
-        yield account(number, {LISTED[i]: int(n) for i, n in zip(chosen, sizes, strict=True)})
+        lots = {LISTED[i]: int(n) for i, n in zip(chosen, sizes, strict=True)}
+        yield account(number, lots, mode=mode)
 
 
-def conversions(first, count=40):
+def conversions(first, mode, count=40):
     """Books of which no scenario moves much, so that the minimum charge decides."""
     for number in range(first, first + count):
         lots = (-1) ** number * 37 * (number - first + 1)
         strike = (2_400, 2_700, 3_000, 3_300, 4_000)[number % 5]
-        yield account(number, {call(strike): lots, put(strike): -lots, future(): -lots})
+        yield account(number, {call(strike): lots, put(strike): -lots, future(): -lots}, mode=mode)
 
 
 def problem_of(snapshot, level):
@@ -114,11 +116,13 @@ def learning_nothing(monkeypatch):
     monkeypatch.setattr("keeper.liquidation.proposals.tangent", lambda *_: None)
 
 
+@pytest.mark.parametrize("mode", [Mode.CROSS, Mode.PORTFOLIO])
 @pytest.mark.parametrize("level", Level)
-def test_terms__random_books_beyond_their_shortfall__are_the_engines_margin(level):
+def test_terms__random_books_beyond_their_shortfall__are_the_engines_margin(level, mode):
     # The first account holds SPOT, which nobody can order, so that it is among the listings.
-    first = account(1, {spot(1): 1, spot(2): 1})
-    others = [*random_accounts(np.random.default_rng(11)), *conversions(1_000)]
+    first = account(1, {spot(1): 1, spot(2): 1}, mode=mode)
+    rng = np.random.default_rng(11)
+    others = [*random_accounts(rng, mode=mode), *conversions(1_000, mode)]
     snapshot = exchange([first, *others], **LATE)
     book, lots = margin_book(snapshot, MODEL), lots_of(snapshot)
     problem = problem_of(snapshot, level)
