@@ -22,8 +22,8 @@ class CollateralTerms:
         counted: what counts now.
         cash: cash now.
         most: what counts at most.
-        limits: `counted <= constant + slope * cash`, as (constant, slope). With any of them cash
-            must not fall below zero, where these do not hold.
+        limits: `counted <= constant + slope * cash`, as (constant, slope); too strict where cash is
+            negative.
         premium: cash that a lot bought takes and a lot sold brings, beside its costs [n].
         gain: cash that each lot closed of a linear leg realises [n].
     """
@@ -45,10 +45,10 @@ class CollateralTerms:
 
 
 def collateral_cases(trials: Trials, rows: IntArray) -> tuple[CollateralTerms, ...]:
-    """Return the cases of which one has to be kept: cash of any sign and, if it matters, positive.
+    """Return the cases of which one has to be kept: without cash and, if it matters, with it.
 
     As a function of cash, what counts is flat up to zero and concave from there, but not concave
-    as a whole. What counts without cash counts in any case.
+    as a whole. It is the larger of what counts without cash and of the concave part, continued.
     """
     values, rule = trials.token_values_usd6, trials.model.collateral
     cash, everything = trials.cash_usd6, sum(values)

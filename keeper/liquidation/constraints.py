@@ -105,19 +105,18 @@ def _add_aim(rows: _Limits, terms: Terms, aim: Aim, at: Columns) -> None:
 
 
 def _add_collateral(rows: _Limits, terms: Terms, at: Columns) -> None:
-    """Bound what counts by the cash after the trades, which is not to be negative."""
+    """Bound what counts by the cash after the trades."""
     known = terms.collateral
     legs = known.realising()
     if_idle = known.cash + float(known.premium @ terms.held)
-    # Without counted on the left and a constant on the right, the row says 0 <= cash.
-    for constant, slope, counts in [(0.0, 1.0, 0.0), *((*limit, 1.0) for limit in known.limits)]:
+    for constant, slope in known.limits:
         rows.add(
             (at.bought, slope * terms.buy_cost),
             (at.sold, slope * terms.sell_cost),
             (at.long, slope * known.premium),
             (at.short, -slope * known.premium),
             (at.closed, -slope * known.gain[legs]),
-            (at.counted, counts),
+            (at.counted, 1.0),
             limit=constant + slope * if_idle,
         )
     for column, leg in zip(at.closed.tolist(), legs.tolist(), strict=True):

@@ -130,9 +130,8 @@ def test_collateral_cases__any_values_and_cash__better_case_is_what_counts(usd, 
     for after in (-(10**9), 0, 1, 3 * 10**8, 10**9, 10**11):
         best = 0.0
         for case in collateral_cases(trials, np.arange(3)):
-            if not case.limits or after >= 0:
-                by_cash = [constant + slope * after / 1e6 for constant, slope in case.limits]
-                best = max(best, min([case.most, *by_cash]))
+            by_cash = [constant + slope * after / 1e6 for constant, slope in case.limits]
+            best = max(best, min([case.most, *by_cash]))
         assert best == pytest.approx(trials.counted_usd6(after) / 1e6, abs=3e-6)
 
 
