@@ -77,8 +77,9 @@ def counted_usd6(cash_usd6: int, values_usd6: list[int], rule: CollateralRule) -
     return sum(min(value, most) for value in values_usd6)
 
 
-def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int]:
-    """Return the collateral of each row of ACCT that has a balance, micro-dollars, rounded down.
+def values_by_row(snapshot: Snapshot) -> dict[int, list[int]]:
+    """Return what each balance of each row of ACCT that has any is worth after its haircut,
+    micro-dollars, rounded down.
 
     The numbers have no limit. `require_tokens` must have passed.
     """
@@ -92,7 +93,16 @@ def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int
     )
     for account, token, (high, low) in rows:
         values[account].append(token_value_usd6(high << 64 | low, *of_token[token]))
+    return dict(values)
+
+
+def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int]:
+    """Return the collateral of each row of ACCT that has a balance, micro-dollars, rounded down.
+
+    As `values_by_row` otherwise.
+    """
     cash = snapshot.accounts.cash_usd6
+    values = values_by_row(snapshot)
     return {row: counted_usd6(int(cash[row]), worth, rule) for row, worth in values.items()}
 
 
