@@ -101,7 +101,8 @@ def main() -> int:
     open_findings = [f for f in found if not any(answer.meets(f) for answer in answers)]
     idle = [a for a in answers if not any(a.meets(finding) for finding in found)]
     for finding in open_findings:
-        print(f"unanswered: {finding.impact} {finding.check} in {finding.where}: {finding.text.splitlines()[0]}")
+        said = finding.text.splitlines()[0]
+        print(f"unanswered: {finding.impact} {finding.check} in {finding.where}: {said}")
     for answer in idle:
         print(f"answers nothing: {answer.check} in {answer.where}")
     print(f"{len(found)} findings, {len(open_findings)} unanswered, {len(idle)} idle answers")
