@@ -202,12 +202,18 @@ def test_by_programme__capped_collateral__cheaper_than_where_cash_does_not_count
     assert blind is None or blind.cost_usd6 > knowing.cost_usd6 * 1.05
 
 
-def test_by_programme__gain_worth_realising__is_not_closed_and_opened_again():
-    # Selling and buying back would turn the gain into cash, beside which more of the token counts.
-    lots, costs = {perpetual(): 15_000}, {perpetual(): 15_000 * 1_000_000}
-    listings = [ListingRow(i, 500_000_000, 0) for i in sorted((perpetual(), put(2_700)))]
-    snapshot = pledging(account(1, lots, costs=costs), 0.9, 0.01, listings)
-    problem = problem_of(snapshot)
+def test_by_programme__gain_worth_realising__is_not_closed_and_opened_again(monkeypatch):
+    # Selling the hedge and buying it back would turn its gain into cash, beside which more counts.
+    lots, costs = {call(3_000): -10_000, perpetual(): 6_000}, {perpetual(): 6_000 * 2_800_000}
+    listings = [ListingRow(perpetual(), 500_000_000, 0), ListingRow(call(3_000), 10, 0)]
+    problem = problem_of(pledging(account(1, lots, costs=costs), 0.95, 0.05, listings))
     plan = by_programme(problem)
     assert plan is not None
-    assert problem.is_met(plan)
+    steps = np.arange(-1_000, 1_001, 25)
+    candidates = np.array(list(itertools.product(steps, steps)))
+    cheaper = candidates[problem.trials.cost_usd6(candidates) < plan.cost_usd6 * 0.98]
+    assert len(cheaper) > 10
+    assert not any(problem.is_met(one) for one in problem.plans(cheaper))
+    monkeypatch.setattr(Programme, "_round_trips", lambda *_: np.zeros(0, dtype=np.int64))
+    dreaming = by_programme(problem)
+    assert dreaming is None or dreaming.cost_usd6 > plan.cost_usd6 * 2
