@@ -27,9 +27,9 @@ class Rule(Enum):
 
 
 def rules(problem: Problem) -> tuple[Rule, ...]:
-    """Return the rules of which one has to be kept; a sentinel has standard margin alone."""
+    """Return the rules of which one has to be kept; at a fault new risk asks standard margin."""
     is_isolated = problem.trials.mode is Mode.ISOLATED
-    if is_isolated or (problem.before.sentinel and problem.requirement.is_initial):
+    if is_isolated or (problem.before.fault and problem.requirement.is_initial):
         return (Rule.STANDARD,)
     return tuple(Rule)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from keeper.liquidation.costs import Ladders
 from keeper.margin.collateral import counted_usd6, values_by_row
+from keeper.margin.entry import entered
 from keeper.margin.market import ListingMarket
 from keeper.margin.one_account import account_index, balances_of, listings_at
 from keeper.margin.portfolio import MarginBook, margin_book
@@ -25,8 +26,7 @@ class Figures:
     """One account's figures, micro-dollars; `measured` says whether the requirements hold.
 
     `maintenance_usd6` and `initial_usd6` are the margins of the model alone, to be capped by
-    `standard_usd6` and `standard_initial_usd6`; `sentinel` says that only the latter count, as
-    they do for a leg at fault and in isolated mode.
+    `standard_usd6` and `standard_initial_usd6`; at a `fault` new risk asks the latter alone.
     """
 
     equity_usd6: int
@@ -34,7 +34,7 @@ class Figures:
     standard_initial_usd6: int
     maintenance_usd6: int
     initial_usd6: int
-    sentinel: bool
+    fault: bool
     measured: bool
 
 
@@ -134,12 +134,10 @@ class Trials:
         entry = np.tile(self.entry_usd6, (len(trades), 1))
         rows, columns = np.nonzero(trades * self.is_linear)
         for book, listing in zip(rows.tolist(), columns.tolist(), strict=True):
-            flow, after = _entered(
-                int(self.held[listing]),
-                int(trades[book, listing]),
-                int(self.marks_usd6[listing]),
-                int(self.entry_usd6[listing]),
-            )
+            lots = int(trades[book, listing])
+            notional = lots * int(self.marks_usd6[listing])
+            held = int(self.held[listing])
+            flow, after = entered(held, int(self.entry_usd6[listing]), lots, notional)
             cash[book] += flow
             entry[book, listing] = after
         return cash, entry
@@ -164,7 +162,7 @@ class Trials:
             n = at.get(row)
             if n is None:
                 equity = cash + self.counted_usd6(cash)
-                yield Figures(equity, 0, 0, 0, 0, sentinel=False, measured=True)
+                yield Figures(equity, 0, 0, 0, 0, fault=False, measured=True)
                 continue
             yield Figures(
                 equity_usd6=int(book.equity_usd6[n]),
@@ -172,18 +170,6 @@ class Trials:
                 standard_initial_usd6=int(book.standard_initial_usd6[n]),
                 maintenance_usd6=int(book.maintenance_usd6[n]),
                 initial_usd6=int(book.initial_usd6[n]),
-                # A cross account has no leaf, but its margin is that of its underlyings.
-                sentinel=bool(book.sentinel[n]) and self.mode is not Mode.CROSS,
+                fault=bool(book.fault[n]),
                 measured=bool(book.measured[n]),
             )
-
-
-def _entered(held: int, lots: int, mark_usd6: int, entry_usd6: int) -> tuple[int, int]:
-    """Return the cash that a trade in a linear leg realises, and the leg's entry value after."""
-    if held == 0 or (held > 0) == (lots > 0):
-        return 0, entry_usd6 + lots * mark_usd6
-    closed = min(abs(lots), abs(held))
-    released = abs(entry_usd6) * closed // abs(held)  # towards zero, as the EVM divides
-    released = released if entry_usd6 >= 0 else -released
-    closing = (closed if lots > 0 else -closed) * mark_usd6
-    return -closing - released, entry_usd6 - released + lots * mark_usd6 - closing
