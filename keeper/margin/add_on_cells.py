@@ -89,6 +89,8 @@ class Row(NamedTuple):
 
     def priced_at_spot(self, rate_wad: int) -> int:
         """Return `rate` of the spot of a lot, micro-dollars, rounded up."""
+        if rate_wad == 0:  # as most are
+            return 0
         return ceil_div(self.spot_e8 * rate_wad * self.lot_wad, _PER_USD6_LOT)
 
     def priced_at_forward(self, rate_wad: int, sensitivity_wad: int) -> int:
@@ -188,9 +190,9 @@ def pin_wad(row: Row, rules: AddOnRules) -> int:
 
     Whole at expiry at the strike; falls in a straight line with time and with distance.
     """
-    if row.kind < Kind.CALL:
+    left = rules.pin_seconds - row.seconds
+    if row.kind < Kind.CALL or left <= 0:
         return 0
-    left = max(rules.pin_seconds - row.seconds, 0)
     width_e26 = rules.pin_width * row.reference_e8
     near_e26 = max(width_e26 - abs(row.strike_e8 - row.reference_e8) * WAD, 0)
     return ceil_div(rules.pin * left * near_e26, rules.pin_seconds * width_e26)
