@@ -17,7 +17,8 @@ from keeper.cli.margin_text import PLAIN_WIDTH, show
 from keeper.cli.model_file import ModelFile, load_model
 from keeper.cli.options import AsJson, ConfigFile, DeploymentFile, RpcUrl, plain, write_json
 from keeper.errors import ConfigError, InputError
-from keeper.margin.explain import Explanation, explain
+from keeper.margin.explain import explain
+from keeper.margin.explanation import Explanation
 from keeper.margin.scenarios import Model
 from keeper.margin.what_if import Trade, listed_instrument, what_if
 from keeper.state.accounts import parse_account

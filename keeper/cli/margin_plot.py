@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from keeper.errors import InputError
-from keeper.margin.explain import Explanation
+from keeper.margin.explanation import Explanation
 from keeper.margin.leverage import UNLIMITED
 from keeper.margin.price_vol import PriceVol
 from keeper.units import BPS, E8, USD6, usd

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from keeper.margin.explain import COMPONENTS, Explanation, GreeksOf
+from keeper.margin.explanation import COMPONENTS, Explanation, GreeksOf
 from keeper.margin.greeks import DollarGreeks
 from keeper.margin.leverage import UNLIMITED
 from keeper.margin.liquidation_price import LiquidationPrice

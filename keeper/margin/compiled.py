@@ -210,7 +210,7 @@ def _candidates(
     for comb in range(combs):
         reaching[kept] = comb
         kept += np.int64(tops[comb] >= bound)
-    size = 0
+    size = np.int64(0)
     for n in range(kept):
         for tooth in range(8):
             x = row[reaching[n] + tooth * combs]
@@ -219,7 +219,7 @@ def _candidates(
     for s in range(8 * combs, row.size):
         found[size] = row[s]
         size += np.int64(row[s] >= bound)
-    return size
+    return size  # pyright: ignore[reportReturnType]
 
 
 @part

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from keeper.errors import InputError
-from keeper.margin.explain import Explanation
+from keeper.margin.explanation import Explanation
 from keeper.margin.market import ListingMarket, Standing, listing_market
 from keeper.margin.moved_book import MovableBook, Point
 from keeper.margin.one_account import account_index, account_row, versions

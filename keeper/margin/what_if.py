@@ -15,7 +15,8 @@ import numpy as np
 
 from keeper.errors import InputError
 from keeper.margin.entry import entered, towards_zero
-from keeper.margin.explain import Explanation, explain_row
+from keeper.margin.explain import explain_row
+from keeper.margin.explanation import Explanation
 from keeper.margin.market import listing_market
 from keeper.margin.one_account import account_index, account_row, listing_index, versions
 from keeper.margin.portfolio import LOTS_CAP, MAX_LEGS

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from keeper.cli.app import main
-from keeper.margin.explain import COMPONENTS, explain
+from keeper.margin.explain import explain
+from keeper.margin.explanation import COMPONENTS
 from keeper.margin.what_if import Trade, what_if
 from keeper.state.body import encode
 from tests.books import (

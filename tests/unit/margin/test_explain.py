@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from keeper.errors import InputError
-from keeper.margin.explain import COMPONENTS, explain
+from keeper.margin.explain import explain
+from keeper.margin.explanation import COMPONENTS
 from keeper.margin.leverage import UNLIMITED
 from keeper.margin.portfolio import MAX_LEGS, margin_book
 from keeper.state.accounts import Mode, account_id
