@@ -11,7 +11,7 @@ NODE_STAMP := contracts/node_modules/.installed
 BIN := .venv/bin
 TOOLS := scripts/with_contract_tools.sh
 
-.PHONY: help install demo test test-python test-contracts lint contracts bench standard crossarch picture node clean
+.PHONY: help install demo test test-python test-contracts lint contracts bench standard crossarch picture mutation slither coverage node clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,16 @@ picture: install ## docs/margin.png and docs/margin.txt: an account of a book fr
 
 crossarch: install ## the same digest under CPython 3.13 and on aarch64 (qemu-user); takes minutes, needs apt-get
 	scripts/crossarch.sh
+
+mutation: install node ## every mutant of contracts/test/mutants.toml must be caught; MUTATION="--only NAME"
+	$(TOOLS) $(BIN)/python -m scripts.mutation $(MUTATION)
+
+slither: install node ## static analysis of the contracts: every finding has an answer in contracts/analysis
+	scripts/analysis_env.sh slither
+	$(TOOLS) $(BIN)/python -m scripts.answer_slither
+
+coverage: install node ## lines and branches of contracts/src that forge test reaches
+	cd contracts && ../$(TOOLS) forge coverage --report summary --no-match-coverage "test|mocks"
 
 node: $(NODE_STAMP)
 

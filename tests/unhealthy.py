@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from keeper.margin.portfolio import margin_book
+from keeper.state.snapshot import BalanceRow, TokenRow
 from keeper.testing.random_book import random_book
 from tests.books import MODEL, account, exchange
 
@@ -39,3 +40,21 @@ def random_owing(seed, legs=8, listings=60, share=0.8):
 
 def first_account(snapshot):
     return snapshot.accounts.account[0].tobytes()
+
+
+def pledging(row, share=0.8, in_cash=0.3, listings=None):
+    """As `owing`, with a token that counts for half of all collateral and would be worth more.
+
+    `in_cash`, below a half, is the part that is cash of cash and what the token counts for.
+    """
+    book = margin_book(exchange([replace(row, cash_usd6=0)], listings=listings), MODEL)
+    required = min(int(book.initial_usd6[0]), int(book.standard_initial_usd6[0]))
+    wanted = int(required * share) - int(book.equity_usd6[0])
+    cash = int(wanted * in_cash) if wanted > 0 else 2 * wanted - 10**6
+    value = 2 * (wanted - cash) - max(cash, 0)
+    return exchange(
+        [replace(row, cash_usd6=cash)],
+        listings=listings,
+        tokens=[TokenRow(0, 6, 10**8, 0), TokenRow(1, 6, 10**8, 0)],
+        balances=[BalanceRow(row.account, 1, value)],
+    )

@@ -13,8 +13,9 @@ import numpy as np
 from keeper.chain.client import BlockRef, ChainClient
 from keeper.chain.deployment import Deployment
 from keeper.chain.lens import read_snapshot
+from keeper.margin.collateral import bare_equity_usd6
 from keeper.margin.losses import Book, scenario_losses
-from keeper.margin.one_account import account_index
+from keeper.margin.one_account import account_index, legs_at
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.risk_arrays import RiskArrays, risk_arrays
 from keeper.margin.scenarios import Model
@@ -97,7 +98,7 @@ def compare_account(
     """Do the same with the snapshot of that block at hand."""
     row = account_index(snapshot, account)
     book, arrays = margin_book(snapshot, model), risk_arrays(snapshot, model)
-    legs = slice(*_leg_range(snapshot, row))
+    legs = legs_at(snapshot, row)
     keeper, initial, sentinel = _keeper_figures(snapshot, book, row, model)
     chain = _chain_figures(client, deployment, account, at)
     flagged = bool(snapshot.accounts.flags[row] & FLAGGED)
@@ -117,12 +118,6 @@ def compare_account(
         chain=chain,
         difference_usd6=_difference(keeper, chain),
     )
-
-
-def _leg_range(snapshot: Snapshot, row: int) -> tuple[int, int]:
-    counts = snapshot.accounts.legs.astype(np.int64)
-    start = int(counts[:row].sum())
-    return start, start + int(counts[row])
 
 
 def _legs(
@@ -167,7 +162,8 @@ def _keeper_figures(
     """Figures, the leaf's IM, and whether the leaf is the sentinel."""
     found = np.flatnonzero(book.account_row == row)
     if not len(found):
-        return Figures(int(snapshot.accounts.cash_usd6[row]), 0, 0, 0, 0, 0, 0), 0, False
+        equity = bare_equity_usd6(snapshot, model.collateral)[row]
+        return Figures(equity, 0, 0, 0, 0, 0, 0), 0, False
     at = int(found[0])
     worst = max(int(book.worst_loss_usd6[at]), int(book.minimum_charge_usd6[at]))
     scaled = mul_bps_up(mul_bps_up(worst, model.factors.initial_bps), model.factors.grid_bps)

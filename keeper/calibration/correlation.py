@@ -1,6 +1,7 @@
 """Correlation matrices: from covariances, blended with a stressed one, held between bounds.
 
-A matrix may have entries that no joint distribution has; `keeper.calibration.nearest` repairs it.
+Entries that were set one by one, as bounds set them, may belong to no joint distribution: such a
+`Candidate` becomes `Correlations` by `keeper.calibration.nearest` alone.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from keeper.calibration.returns import require_names
 from keeper.errors import InputError
 from keeper.units import FloatArray
 
-# What rounding may do to an entry.
+# What rounding may do to an entry, and for each asset to an eigenvalue.
 _ROUNDING: Final = 1e-12
 
 Pair: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Correlations:
+class Candidate:
     """`values` (assets, assets), float64: symmetric, diagonal 1, entries in [-1, 1].
 
     Eigenvalues may be negative. Raises InputError, naming entry, value and fix, for anything else;
@@ -69,6 +70,23 @@ class Correlations:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Correlations(Candidate):
+    """A `Candidate` that some joint distribution has: no eigenvalue is below 0.
+
+    Raises InputError as it does, and where the smallest eigenvalue is below -1e-12 an asset.
+    """
+
+    def __post_init__(self) -> None:
+        Candidate.__post_init__(self)
+        smallest = self.smallest_eigenvalue()
+        if smallest < -_ROUNDING * len(self.names):
+            raise InputError(
+                f"correlations of {self.names} have an eigenvalue of {smallest:.6g}, so no joint "
+                "distribution has them: repair them with nearest_correlations(Candidate(...), 0)"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Bounds:
     """`lowest` and `highest` (assets, assets): what each correlation is held between."""
 
@@ -110,7 +128,8 @@ def pair_bounds(
 def correlations_of(covariance: FloatArray, names: tuple[str, ...]) -> Correlations:
     """Return the correlations of a covariance (assets, assets).
 
-    Raises InputError for a variance that is not positive, and where `Correlations` does.
+    Raises InputError for a variance that is not positive, and where `Correlations` does: also for
+    a covariance with a negative eigenvalue.
     """
     require_names(names)
     if covariance.shape != (len(names), len(names)):
@@ -131,7 +150,7 @@ def correlations_of(covariance: FloatArray, names: tuple[str, ...]) -> Correlati
 
 
 def blended(normal: Correlations, stressed: Correlations, stress_weight: float) -> Correlations:
-    """Return `(1 - w) normal + w stressed`: without negative eigenvalues if neither has any.
+    """Return `(1 - w) normal + w stressed`, which has no negative eigenvalue as neither has any.
 
     Raises InputError for a weight outside [0, 1], or where the two are not of the same assets in
     the same order.
@@ -149,10 +168,17 @@ def blended(normal: Correlations, stressed: Correlations, stress_weight: float) 
     return Correlations(normal.names, values)
 
 
-def bounded(correlations: Correlations, bounds: Bounds) -> Correlations:
-    """Return each entry at its nearest within bounds; eigenvalues may become negative."""
-    values = np.minimum(np.maximum(correlations.values, bounds.lowest), bounds.highest)
-    return Correlations(correlations.names, values)
+def bounded(candidate: Candidate, bounds: Bounds) -> Candidate:
+    """Return each entry at its nearest within bounds; eigenvalues may become negative.
+
+    Raises InputError for bounds of another shape.
+    """
+    if bounds.lowest.shape != candidate.values.shape:
+        raise InputError(
+            f"bounds have shape {bounds.lowest.shape}: make them for {candidate.names}"
+        )
+    values = np.minimum(np.maximum(candidate.values, bounds.lowest), bounds.highest)
+    return Candidate(candidate.names, values)
 
 
 def _entry(names: tuple[str, ...], pair: Pair) -> tuple[int, int]:

@@ -38,10 +38,15 @@ def rows_needed(decay: float) -> int:
 def ewma_variances(log_returns: FloatArray, decay: float, start: float) -> FloatArray:
     """Return the variance of each period as known before it, and of the next: (n + 1,).
 
-    `v[0] = start`, `v[n + 1] = decay v[n] + (1 - decay) r[n]^2`; variances a period. Raises
-    InputError for a decay outside (0, 1), and a start or a return that is no finite number >= 0.
+    `log_returns` (n,), float64, of one asset. `v[0] = start`, `v[n + 1] = decay v[n] + (1 - decay)
+    r[n]^2`; variances a period. Raises InputError for a decay outside (0, 1), a start below 0 or
+    not finite, returns of another shape, and a return that is not finite.
     """
     _require_decay(decay)
+    if log_returns.ndim != 1:
+        raise InputError(
+            f"returns have shape {log_returns.shape}: give those of one asset, a number a period"
+        )
     if not (0 <= start < np.inf):
         raise InputError(f"start {start}: give a variance, 0 or more")
     if not np.all(np.isfinite(log_returns)):

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from keeper.calibration.correlation import Bounds, Correlations, bounded, pair_bounds
+from keeper.calibration.correlation import Bounds, Candidate, Correlations, bounded, pair_bounds
 from keeper.errors import InputError, NotConverged
 from keeper.units import FloatArray
 
@@ -27,36 +27,32 @@ class Nearest:
 
 
 def nearest_correlations(
-    correlations: Correlations, smallest_eigenvalue: float, bounds: Bounds | None = None
+    candidate: Candidate, smallest_eigenvalue: float, bounds: Bounds | None = None
 ) -> Nearest:
     """Return the nearest matrix with eigenvalues from `smallest_eigenvalue` on, within `bounds`.
 
     With 0 that is the nearest correlation matrix; a little above 0, such as 1e-8, it can be
-    inverted and factorised. The input itself is returned if it already is such a matrix.
+    inverted and factorised. The input is kept if it already is such a matrix.
     Alternating projections with Dykstra's correction: N. J. Higham, "Computing the nearest
     correlation matrix", IMA J. Numer. Anal. 22 (2002), algorithm 3.3, which bounds on the entries
     extend, being convex as well. Bounds hold to 1e-8, eigenvalues to rounding.
 
-    Raises InputError for a smallest eigenvalue outside [0, 1); NotConverged where no matrix meets
-    the bounds, or none was found.
+    Raises InputError for a smallest eigenvalue outside [0, 1) and bounds of another shape;
+    NotConverged where no matrix meets the bounds, or none was found.
     """
     if not 0 <= smallest_eigenvalue < 1:
         raise InputError(f"smallest_eigenvalue {smallest_eigenvalue}: give a number in [0, 1)")
-    limits = pair_bounds(correlations.names, {}, {}) if bounds is None else bounds
-    if limits.lowest.shape != correlations.values.shape:
-        raise InputError(
-            f"bounds have shape {limits.lowest.shape}: make them for {correlations.names}"
-        )
-    within = bounded(correlations, limits)
-    rounding = _ROUNDING * len(correlations.names)
+    limits = pair_bounds(candidate.names, {}, {}) if bounds is None else bounds
+    within = bounded(candidate, limits)
+    rounding = _ROUNDING * len(candidate.names)
     if (
-        np.array_equal(within.values, correlations.values)
-        and correlations.smallest_eigenvalue() >= smallest_eigenvalue - rounding
+        np.array_equal(within.values, candidate.values)
+        and candidate.smallest_eigenvalue() >= smallest_eigenvalue - rounding
     ):
-        return Nearest(correlations, 0.0, 0)
-    found, steps = _projected(correlations.values, smallest_eigenvalue, limits)
-    repaired = Correlations(correlations.names, _lifted(found, smallest_eigenvalue))
-    return Nearest(repaired, _norm(repaired.values - correlations.values), steps)
+        return Nearest(Correlations(candidate.names, candidate.values), 0.0, 0)
+    found, steps = _projected(candidate.values, smallest_eigenvalue, limits)
+    repaired = Correlations(candidate.names, _lifted(found, smallest_eigenvalue))
+    return Nearest(repaired, _norm(repaired.values - candidate.values), steps)
 
 
 def _projected(start: FloatArray, smallest: float, limits: Bounds) -> tuple[FloatArray, int]:

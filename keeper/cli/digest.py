@@ -10,16 +10,17 @@ import typer
 
 from keeper.attestation.commitment import commit
 from keeper.attestation.published_arrays import risk_arrays_hash
+from keeper.cli.body_file import decode_body, read_body
 from keeper.cli.model_file import ModelFile, load_model
 from keeper.cli.options import AsJson, plain, write_json
 from keeper.compute.cluster import DaskWorkers
 from keeper.compute.threads import ThreadWorkers
-from keeper.errors import ConfigError, InputError
+from keeper.errors import ConfigError
 from keeper.margin.portfolio import margin_book
 from keeper.margin.risk_arrays import risk_arrays
 from keeper.margin.scenarios import Model
 from keeper.margin.workers import SERIAL, Workers
-from keeper.state.body import bundle_hash, decode
+from keeper.state.body import bundle_hash
 
 
 def command(
@@ -59,14 +60,6 @@ def command(
         typer.echo(f"{name:<15} {'none: nobody holds a position' if value is None else value}")
 
 
-def read_body(path: Path) -> bytes:
-    """Return the bytes of a file; raise InputError that names it where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"body {path}: {error.strerror}") from error
-
-
 def _workers(threads: int | None, scheduler: str | None) -> ThreadWorkers | DaskWorkers:
     if scheduler is None:
         return ThreadWorkers(os.cpu_count() or 1 if threads is None else threads)
@@ -83,10 +76,7 @@ def digest_of(
     Raises InputError for a body that is not canonical, naming its source, or that was taken for
     another model; MarketDataError for a global input that cannot be used.
     """
-    try:
-        snapshot = decode(body)
-    except InputError as error:
-        raise InputError(f"body {source}: {error}") from error
+    snapshot = decode_body(body, source)
     book = margin_book(snapshot, model, workers)
     head = snapshot.head
     commitment = commit(head, body, book) if len(book) else None

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
+from keeper.cli.body_file import load_snapshot
 from keeper.cli.margin_text import PLAIN_WIDTH, show
 from keeper.cli.model_file import ModelFile, load_model
 from keeper.cli.options import AsJson, ConfigFile, DeploymentFile, RpcUrl, plain, write_json
 from keeper.errors import ConfigError, InputError
-from keeper.margin.explain import Explanation, explain
+from keeper.margin.explain import explain
+from keeper.margin.explanation import Explanation
 from keeper.margin.scenarios import Model
 from keeper.margin.what_if import Trade, listed_instrument, what_if
 from keeper.state.accounts import parse_account
-from keeper.state.body import decode
 from keeper.state.snapshot import Snapshot
 from keeper.units import E8
 
@@ -98,7 +99,7 @@ def command(
         given = {"--block": block, "--config": config, "--rpc": rpc, "--deployment": deployment}
         if named := [name for name, value in given.items() if value is not None]:
             raise ConfigError(f"--body and {named[0]} contradict: give a file or a chain")
-        world = _from_body(body, load_model(model))
+        world = _World(load_snapshot(body), load_model(model))
     _explain(world, wanted, trades or (), plot, as_json=as_json)
 
 
@@ -135,15 +136,6 @@ def _from_chain(
     snapshot = read_snapshot(source.client, source.deployment, source.model, at)
     report = compare_account(source.client, source.deployment, source.model, account, at, snapshot)
     return _World(snapshot, source.model, report)
-
-
-def _from_body(path: Path, model: Model) -> _World:
-    try:
-        return _World(decode(path.read_bytes()), model)
-    except OSError as error:
-        raise InputError(f"body {path}: {error.strerror}") from error
-    except InputError as error:
-        raise InputError(f"body {path}: {error}") from error
 
 
 def _trade(world: _World, text: str) -> Trade:

@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from keeper.errors import InputError
-from keeper.margin.explain import Explanation
+from keeper.margin.explanation import Explanation
+from keeper.margin.leverage import UNLIMITED
 from keeper.margin.price_vol import PriceVol
 from keeper.units import BPS, E8, USD6, usd
 
@@ -54,7 +55,7 @@ def draw(panels: tuple[PriceVol, ...], explanation: Explanation, path: Path) -> 
         axes: list[Axes] = list(cells[0])
         for axis, panel in zip(axes, panels, strict=True):
             _panel(axis, panel, explanation, colours)
-        axes[0].set_ylabel("change of all vols (scenarios: of the 30-day vol)")
+        axes[0].set_ylabel("change of its vols (scenarios: of the 30-day vol)")
         bar = figure.colorbar(
             ScalarMappable(colours, _LOSS_TO_GAIN), ax=axes, extend="both", pad=0.02, aspect=32
         )
@@ -162,7 +163,7 @@ def _colours(panels: tuple[PriceVol, ...]) -> Normalize:
 def _title(explanation: Explanation) -> str:
     equity, required = explanation.equity_usd6 or 0, explanation.requirement_usd6 or 0
     used = explanation.utilisation_bps
-    share = "" if used is None else f", {used / BPS:.1%} used"
+    share = "" if used in (None, UNLIMITED) else f", {used / BPS:.1%} used"
     name = explanation.account.hex()
     return (
         f"account 0x{name[:8]}…{name[-4:]} at block {explanation.ref_block}: {explanation.health}\n"

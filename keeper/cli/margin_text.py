@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from keeper.margin.explain import COMPONENTS, Explanation, GreeksOf
+from keeper.margin.explanation import COMPONENTS, Explanation, GreeksOf
 from keeper.margin.greeks import DollarGreeks
+from keeper.margin.leverage import UNLIMITED
 from keeper.margin.liquidation_price import LiquidationPrice
 from keeper.margin.what_if import WhatIf
 from keeper.units import BPS, E8, USD6, usd
@@ -34,6 +35,13 @@ _HEADLINES: Final = {
     "equity_usd6": "equity",
     "requirement_usd6": "requirement: the smaller of SM and MM",
     "headroom_usd6": "headroom: equity less requirement",
+    "initial_requirement_usd6": "initial requirement, for new risk",
+}
+# Ratios to equity: what each is called, what it is shown in, and that unit's sign.
+_RATIOS: Final = {
+    "utilisation_bps": ("utilisation: requirement over equity", 100, "%"),
+    "initial_utilisation_bps": ("initial utilisation: initial requirement over equity", 100, "%"),
+    "leverage_bps": ("leverage: gross over equity", 1, "times"),
 }
 
 
@@ -43,8 +51,6 @@ def show(
     """Print an explanation; with the contracts' figures and a hypothetical trade where given."""
     console.print(f"account 0x{shown.account.hex()}")
     console.print(f"block {shown.ref_block}, {shown.health}, cash {usd(shown.cash_usd6)} USD")
-    if shown.sentinel:
-        console.print("its leaf would be the sentinel: standard margin applies to it")
     for problem in shown.problems:
         console.print(problem)
     after = None if trade is None else trade.after
@@ -52,6 +58,7 @@ def show(
     if report is not None:
         tables.append(_both_sides(report))
     tables.append(_breakdown(shown, trade))
+    tables.append(_ratios(shown, after))
     tables.append(_liquidation(shown, after))
     tables.append(_greeks(shown))
     tables.append(_scenarios(shown, after))
@@ -115,6 +122,20 @@ def _breakdown(shown: Explanation, trade: WhatIf | None) -> Table:
             cells[0] += f", {shown.worst_scenario}"
         table.add_row(*cells)
     return table
+
+
+def _ratios(shown: Explanation, after: Explanation | None) -> Table:
+    table = _table("Use of equity", "", "now", *(["after the trade"] if after else []))
+    for field, (name, scale, unit) in _RATIOS.items():
+        both = (getattr(one, field) for one in (shown, after) if one is not None)
+        table.add_row(name, *(_ratio(bps, scale, unit) for bps in both))
+    return table
+
+
+def _ratio(bps: int | None, scale: int, unit: str) -> str:
+    if bps is None:
+        return _UNKNOWN
+    return "unlimited" if bps == UNLIMITED else f"{bps / BPS * scale:,.2f} {unit}"
 
 
 def _amount(shown: Explanation, field: str) -> int | None:

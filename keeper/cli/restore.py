@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from keeper.cli.digest import read_body
+from keeper.cli.body_file import load_snapshot
 from keeper.cli.model_file import ModelFile, load_model
 from keeper.cli.options import AsJson, ConfigFile, DeploymentFile, RpcUrl, write_json
 from keeper.errors import ConfigError, InputError
@@ -27,12 +27,12 @@ from keeper.liquidation.objectives import (
 from keeper.liquidation.restore import restore
 from keeper.margin.scenarios import Model
 from keeper.state.accounts import parse_account
-from keeper.state.body import decode
 from keeper.state.instruments import Instrument
 from keeper.state.snapshot import Snapshot
 from keeper.units import BPS, USD6, WAD, usd, wad
 
 PLAIN_WIDTH = 120
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,32}", re.ASCII)
 _DELTA = re.compile(r"(?P<symbol>[^=]+)=(?P<coins>-?[0-9.]+)", re.ASCII)
 
 
@@ -91,7 +91,7 @@ def command(
         if config or rpc or deployment or block is not None:
             raise ConfigError("--body and --config, --rpc, --deployment, --block contradict")
         parameters = load_model(model)
-        snapshot = _decoded(body)
+        snapshot = load_snapshot(body)
     else:
         if model is not None:
             raise ConfigError("--model goes with --body: a chain's model is in its settings")
@@ -110,13 +110,6 @@ def command(
         write_json(found)
     else:
         _print(found)
-
-
-def _decoded(path: Path) -> Snapshot:
-    try:
-        return decode(read_body(path))
-    except InputError as error:
-        raise InputError(f"body {path}: {error}") from error
 
 
 def _from_chain(
@@ -187,14 +180,21 @@ def _ids(names: list[str] | None, snapshot: Snapshot, model: Model) -> frozenset
     """Return the ids of instruments given by name or as 0x id; a name may mean several hours."""
     if not names:
         return None
-    listed: dict[str, set[int]] = {}
+    by_name: dict[str, set[int]] = {}
     for high, low in snapshot.listings.instrument.tolist():
         instrument = Instrument.unpack(high << 64 | low)
-        for name in (instrument.name(model.symbols()), f"{instrument.pack():#x}"):
-            listed.setdefault(name, set()).add(instrument.pack())
-    if unknown := [name for name in names if name not in listed]:
-        raise InputError(f"only {unknown}: not listed; write names such as {min(listed)}")
-    return frozenset().union(*(listed[name] for name in names))
+        by_name.setdefault(instrument.name(model.symbols()), set()).add(instrument.pack())
+    by_id = {f"{instrument:#x}": {instrument} for same in by_name.values() for instrument in same}
+    meant = [(by_name | by_id).get(_plain(name), set[int]()) for name in names]
+    if unknown := [name for name, found in zip(names, meant, strict=True) if not found]:
+        fix = f"write a name such as {min(by_name)}" if by_name else "nothing is"
+        raise InputError(f"only {', '.join(unknown)}: not listed, {fix}")
+    return frozenset().union(*meant)
+
+
+def _plain(text: str) -> str:
+    """Return 0x digits without leading zeros, and anything else as it is."""
+    return f"{int(text, 16):#x}" if _HEX.fullmatch(text) else text
 
 
 def _print(found: Advice) -> None:

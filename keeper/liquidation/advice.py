@@ -118,7 +118,7 @@ def _standing(problem: Problem, plan: Plan, model: Model) -> Standing:
     lots = dict(zip(table.underlying.tolist(), table.lot_wad.tolist(), strict=True))
     symbols = model.symbols()
     initial = figures.standard_initial_usd6
-    if not figures.sentinel:
+    if not figures.fault:
         initial = min(initial, figures.initial_usd6)
     return Standing(
         equity_usd6=figures.equity_usd6,

@@ -113,7 +113,7 @@ class Requirement:
         """Return the requirement, buffer included; standard margin caps it, or is it."""
         if self.level is Level.MAINTENANCE:
             required = min(figures.standard_usd6, figures.maintenance_usd6)
-        elif figures.sentinel:
+        elif figures.fault:
             required = figures.standard_initial_usd6
         else:
             required = min(figures.standard_initial_usd6, figures.initial_usd6)

@@ -7,12 +7,13 @@ from typing import Final
 
 import numpy as np
 
+from keeper.liquidation.aim import Aim
 from keeper.liquidation.objectives import DeltaTarget, LeastMargin
-from keeper.liquidation.programme import Aim, Programme, Solution
+from keeper.liquidation.programme import Programme, Solution
 from keeper.liquidation.restoration import DELTA_TOLERANCE_LOTS, Plan, Problem
-from keeper.liquidation.rules import Rule, rules, terms
+from keeper.liquidation.rules import Rule, alternatives, rules, terms
 from keeper.liquidation.tangents import tangent
-from keeper.liquidation.terms import Cut
+from keeper.liquidation.terms import Cut, Terms
 from keeper.liquidation.whole_lots import is_traded, rounded, whole_lots
 from keeper.units import BPS, USD6
 
@@ -24,28 +25,29 @@ _TIE: Final = 1e-7  # weight of cost where cost is not what is minimised
 
 
 def by_programme(problem: Problem) -> Plan | None:
-    """Return the best plan that any rule gives, or None."""
+    """Return the best plan that any alternative gives, or None."""
     best: Plan | None = None
     cuts: tuple[Cut, ...] = ()
-    for rule in _cheapest_first(problem):
-        # A tangent is of what exceeds the charge that was kept, so it holds beside the other too.
-        plan, learnt = _by_rule(problem, rule, () if rule is Rule.STANDARD else cuts, best)
-        cuts = cuts if rule is Rule.STANDARD else learnt
+    for rule, known in _cheapest_first(problem):
+        if rule is Rule.STANDARD:
+            plan, _ = _by_terms(problem, known, best, (), learns=False)
+        else:  # what is learnt of margin holds whatever collateral counts for
+            plan, cuts = _by_terms(problem, known, best, cuts, learns=True)
         if plan and (best is None or problem.score(plan) < problem.score(best)):
             best = plan
     return best
 
 
-def _cheapest_first(problem: Problem) -> list[Rule]:
-    """Return the rules that trades can keep, by the relaxed optimum: a plan of one may make it
-    needless to look at the next.
+def _cheapest_first(problem: Problem) -> list[tuple[Rule, Terms]]:
+    """Return the alternatives that trades can keep, by the relaxed optimum: a plan of one may make
+    it needless to look at the next.
     """
-    found: list[tuple[float, Rule]] = []
-    for rule in rules(problem):
-        relaxed = Programme(terms(problem, rule), _aim(problem, _FIRST_RESERVE_USD)).relaxed()
+    found: list[tuple[float, Rule, Terms]] = []
+    for rule, known in alternatives(problem):
+        relaxed = Programme(known, _aim(problem, _FIRST_RESERVE_USD)).relaxed()
         if relaxed is not None:
-            found.append((relaxed.objective, rule))
-    return [rule for _, rule in sorted(found, key=lambda one: one[0])]
+            found.append((relaxed.objective, rule, known))
+    return [(rule, known) for _, rule, known in sorted(found, key=lambda one: one[0])]
 
 
 def reaches_delta(problem: Problem) -> bool:
@@ -55,11 +57,11 @@ def reaches_delta(problem: Problem) -> bool:
 
 
 def least_lacking_usd6(problem: Problem) -> list[int]:
-    """Return what each rule's best trades leave lacking, where the engine can measure them."""
+    """Return what each alternative's best trades leave lacking, where the engine can measure it."""
     found: list[int] = []
     aim = _aim(problem, _FIRST_RESERVE_USD, may_lack=True)
-    for rule in rules(problem):
-        programme = Programme(terms(problem, rule), aim)
+    for _, known in alternatives(problem):
+        programme = Programme(known, aim)
         relaxed = programme.relaxed()
         if relaxed is not None:
             plan = _proposal(problem, programme, relaxed)
@@ -68,21 +70,22 @@ def least_lacking_usd6(problem: Problem) -> list[int]:
     return found
 
 
-def _by_rule(
-    problem: Problem, rule: Rule, cuts: tuple[Cut, ...], known: Plan | None
+def _by_terms(
+    problem: Problem, known: Terms, rival: Plan | None, cuts: tuple[Cut, ...], *, learns: bool
 ) -> tuple[Plan | None, tuple[Cut, ...]]:
     """Propose, judge, and propose again with what the judgement taught; return that as well."""
-    of_rule, best, reserve = terms(problem, rule), None, _FIRST_RESERVE_USD
+    best: Plan | None = None
+    reserve = _FIRST_RESERVE_USD
     aims_at_cost = not isinstance(problem.objective, LeastMargin)
     for n in range(_ROUNDS):
-        programme = Programme(of_rule, _aim(problem, reserve), cuts)
+        programme = Programme(known, _aim(problem, reserve), cuts)
         relaxed = programme.relaxed()
         if relaxed is None:
             break
-        if aims_at_cost and known and relaxed.objective * USD6 >= known.cost_usd6:
+        if aims_at_cost and rival and relaxed.objective * USD6 >= rival.cost_usd6:
             break
-        learns = rule is not Rule.STANDARD and n < _LEARNING_ROUNDS
-        if learns:  # whole lots are worth their time only where the terms agree with the engine
+        can_learn = learns and n < _LEARNING_ROUNDS
+        if can_learn:  # whole lots are worth their time only where the terms agree with the engine
             cut = tangent(problem, programme, _nearest(problem, relaxed))
             if cut is not None:
                 cuts = (*cuts, cut)
@@ -93,7 +96,7 @@ def _by_rule(
             if aims_at_cost:
                 break
         lacking = problem.lacking_usd6(plan) / USD6
-        cut = tangent(problem, programme, plan) if learns else None
+        cut = tangent(problem, programme, plan) if can_learn else None
         if cut is not None:
             cuts = (*cuts, cut)
         elif lacking > 0:

@@ -18,7 +18,7 @@ from keeper.liquidation.objectives import (
     Restrictions,
 )
 from keeper.liquidation.trials import Figures, Trials
-from keeper.margin.add_ons import AddOnsPerLot, add_ons_per_lot
+from keeper.margin.add_on_cells import AddOnsPerLot, add_ons_per_lot
 from keeper.margin.collateral import settlement_price_e8
 from keeper.margin.market import ListingMarket, listing_market
 from keeper.margin.risk_arrays import RiskArrays, price_listings

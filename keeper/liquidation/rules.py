@@ -1,47 +1,61 @@
 """From the engine's cells to a programme's terms: docs/restore.md, Formulation.
 
-The requirement is the smaller of scenario and standard margin, and the minimum charge within
-scenario margin is the smaller of two as well: whoever keeps one of three convex rules keeps it.
+The requirement is the smaller of scenario and standard margin, both convex: whoever keeps one of
+the two rules keeps it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 
 import numpy as np
 
+from keeper.liquidation.collateral_terms import collateral_cases
 from keeper.liquidation.objectives import DeltaTarget
 from keeper.liquidation.restoration import Problem
 from keeper.liquidation.terms import MarginTerms, Terms
+from keeper.state.accounts import Mode
 from keeper.units import BPS, USD6, FloatArray, IntArray
 
 
 class Rule(Enum):
     """Which of the convex rules, whose union is the requirement, a programme keeps."""
 
-    GROSS_CHARGE = 0
-    STANDARD_CHARGE = 1
-    STANDARD = 2
+    SCENARIO = 0
+    STANDARD = 1
 
 
 def rules(problem: Problem) -> tuple[Rule, ...]:
-    """Return the rules of which one has to be kept; a sentinel has standard margin alone."""
-    if problem.before.sentinel and problem.requirement.is_initial:
+    """Return the rules of which one has to be kept; at a fault new risk asks standard margin."""
+    is_isolated = problem.trials.mode is Mode.ISOLATED
+    if is_isolated or (problem.before.fault and problem.requirement.is_initial):
         return (Rule.STANDARD,)
     return tuple(Rule)
 
 
+def alternatives(problem: Problem) -> list[tuple[Rule, Terms]]:
+    """Return the terms of which one has to be kept: of each rule, in each case of collateral."""
+    cases = collateral_cases(problem.trials, problem.listings)
+    known = [(rule, terms(problem, rule)) for rule in rules(problem)]
+    return [(rule, replace(one, collateral=case)) for rule, one in known for case in cases]
+
+
 def terms(problem: Problem, rule: Rule) -> Terms:
-    """Return what a programme of `problem.listings` [n] knows under a rule."""
+    """Return what a programme of `problem.listings` [n] knows under a rule.
+
+    Collateral counts for what it does without cash.
+    """
     rows, trials = problem.listings, problem.trials
     is_standard = rule is Rule.STANDARD
-    margin = _standard(problem, rows) if is_standard else _scenario(problem, rows, rule)
+    margin = _standard(problem, rows) if is_standard else _scenario(problem, rows)
     depth = trials.ladders.of(rows)
     in_aim = np.ones(len(rows))
     if isinstance(problem.objective, DeltaTarget):
         in_aim = (problem.market.underlying[rows] == problem.objective.underlying).astype(float)
     return Terms(
         margin=margin,
+        collateral=collateral_cases(trials, rows)[0],
         risk=np.abs(problem.arrays.pnl[rows]).max(axis=1, initial=0) / USD6,
         held=trials.held[rows].astype(np.float64),
         most_bought=problem.most_bought[rows].astype(np.float64),
@@ -60,6 +74,7 @@ def _standard(problem: Problem, rows: IntArray) -> MarginTerms:
     long, short = cells.long[rows] / USD6, cells.short[rows] / USD6
     return MarginTerms(
         loss=np.zeros((len(rows), 0)),
+        pool=np.zeros(len(rows), dtype=np.int64),
         charge_long=nothing,
         charge_short=nothing,
         margin_long=np.where(cells.is_option[rows], long, scale * long),
@@ -69,22 +84,22 @@ def _standard(problem: Problem, rows: IntArray) -> MarginTerms:
     )
 
 
-def _scenario(problem: Problem, rows: IntArray, rule: Rule) -> MarginTerms:
-    """Return those of MM or IM under one of the two minimum charges."""
+def _scenario(problem: Problem, rows: IntArray) -> MarginTerms:
+    """Return those of MM or IM."""
     cells, factors = problem.per_lot, problem.factors
     is_initial = problem.requirement.is_initial
     loss_bps = factors.initial_bps if is_initial else factors.maintenance_bps
     charge_factor = factors.initial_bps / BPS if is_initial else 1.0
-    if rule is Rule.GROSS_CHARGE:
-        share = charge_factor * factors.minimum_charge_bps / BPS
-        charged = (cells.gross, cells.gross)
-    else:
-        share = charge_factor * factors.minimum_charge_standard_bps / BPS
-        charged = (cells.long, cells.short)
-    charge_long, charge_short = (share * cell[rows] / USD6 for cell in charged)
+    of_gross = factors.minimum_charge_bps / BPS * cells.gross[rows]
+    charge_long, charge_short = (
+        np.minimum(of_gross, factors.minimum_charge_standard_bps / BPS * side[rows])
+        * (charge_factor / USD6)
+        for side in (cells.long, cells.short)
+    )
     on_long, on_short, netted = _add_ons(problem, rows)
     return MarginTerms(
         loss=problem.arrays.pnl[rows] / USD6 * (-loss_bps / BPS),
+        pool=np.where(problem.trials.mode is Mode.CROSS, problem.market.underlying[rows], 0),
         charge_long=charge_long,
         charge_short=charge_short,
         margin_long=on_long,

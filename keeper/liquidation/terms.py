@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keeper.liquidation.collateral_terms import CollateralTerms
 from keeper.units import FloatArray, IntArray
 
 
@@ -19,6 +20,7 @@ class MarginTerms:
 
     Attributes:
         loss: of a long lot [n, S]; a short lot gains as much.
+        pool: the key within which losses net int64 [n]; the worst of each add up.
         charge_long, charge_short: minimum charge of a lot held long or short [n]. The larger of the
             worst loss and the charge counts.
         margin_long, margin_short: what comes on top for each lot [n].
@@ -28,6 +30,7 @@ class MarginTerms:
     """
 
     loss: FloatArray
+    pool: IntArray
     charge_long: FloatArray
     charge_short: FloatArray
     margin_long: FloatArray
@@ -48,10 +51,15 @@ class MarginTerms:
         rows = cells.reshape(-1, listings)
         return rows[rows.any(axis=1)]
 
+    def pools(self) -> list[IntArray]:
+        """Return the listings of each pool."""
+        return [np.flatnonzero(self.pool == key) for key in np.unique(self.pool)]
+
     def at_risk(self, lots: IntArray) -> float:
-        """Return the larger of worst loss and charge of a book of `lots` int64 [n], USD."""
+        """Return the larger of worst losses and charge of a book of `lots` int64 [n], USD."""
         long, short = np.maximum(lots, 0.0), np.maximum(-lots, 0.0)
-        worst = float((lots @ self.loss).max(initial=0.0))
+        pools = self.pools()
+        worst = sum(float((lots[one] @ self.loss[one]).max(initial=0.0)) for one in pools)
         return max(worst, float(long @ self.charge_long + short @ self.charge_short))
 
     def on_top(self, lots: IntArray) -> FloatArray:
@@ -67,6 +75,7 @@ class Terms:
 
     Attributes:
         margin: what is asked of the book after the trades.
+        collateral: what pledged tokens count for after them.
         risk: the largest move of a lot in any scenario.
         held: lots now.
         most_bought, most_sold: lots that may be traded.
@@ -75,6 +84,7 @@ class Terms:
     """
 
     margin: MarginTerms
+    collateral: CollateralTerms
     risk: FloatArray
     held: FloatArray
     most_bought: FloatArray
@@ -86,8 +96,8 @@ class Terms:
 
     def of(self, rows: IntArray) -> Terms:
         """Return those of some listings."""
-        margin, *others = (getattr(self, name) for name in self.__slots__)
-        return Terms(margin.of(rows), *(column[rows] for column in others))
+        margin, collateral, *others = (getattr(self, name) for name in self.__slots__)
+        return Terms(margin.of(rows), collateral.of(rows), *(column[rows] for column in others))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

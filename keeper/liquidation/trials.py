@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keeper.liquidation.costs import Ladders
+from keeper.margin.collateral import counted_usd6, values_by_row
+from keeper.margin.entry import entered
 from keeper.margin.market import ListingMarket
 from keeper.margin.one_account import account_index, balances_of, listings_at
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.risk_arrays import RiskArrays
 from keeper.margin.scenarios import Model
+from keeper.state.accounts import Mode
 from keeper.state.snapshot import Snapshot
 from keeper.state.tables import Accounts, Legs
 from keeper.units import BoolArray, IntArray
@@ -23,7 +26,7 @@ class Figures:
     """One account's figures, micro-dollars; `measured` says whether the requirements hold.
 
     `maintenance_usd6` and `initial_usd6` are the margins of the model alone, to be capped by
-    `standard_usd6` and `standard_initial_usd6`; `sentinel` says that only the latter count.
+    `standard_usd6` and `standard_initial_usd6`; at a `fault` new risk asks the latter alone.
     """
 
     equity_usd6: int
@@ -31,7 +34,7 @@ class Figures:
     standard_initial_usd6: int
     maintenance_usd6: int
     initial_usd6: int
-    sentinel: bool
+    fault: bool
     measured: bool
 
 
@@ -43,7 +46,8 @@ class Trials:
         row: the account's row in the snapshot.
         held: lots of each listing [L].
         entry_usd6: entry value of each listing's leg [L]; zero where it is not linear.
-        equity_usd6: equity before any trade.
+        cash_usd6: cash before any trade.
+        token_values_usd6: what each of the account's tokens is worth after its haircut.
     """
 
     snapshot: Snapshot
@@ -54,7 +58,8 @@ class Trials:
     is_linear: BoolArray
     marks_usd6: IntArray
     ladders: Ladders
-    equity_usd6: int
+    cash_usd6: int
+    token_values_usd6: list[int]
 
     @classmethod
     def of(
@@ -75,10 +80,27 @@ class Trials:
         held, entry = (np.zeros(len(snapshot.listings), dtype=np.int64) for _ in range(2))
         held[listing] = snapshot.legs.lots[legs]
         entry[listing] = np.where(market.is_linear[listing], snapshot.legs.cost_usd6[legs], 0)
-        cash = int(snapshot.accounts.cash_usd6[row])
-        trials = cls(snapshot, model, row, held, entry, market.is_linear, arrays.marks, depth, cash)
-        before = trials.judge(np.zeros((1, len(held)), dtype=np.int64))[0]
-        return replace(trials, equity_usd6=before.equity_usd6)
+        return cls(
+            snapshot,
+            model,
+            row,
+            held,
+            entry,
+            market.is_linear,
+            arrays.marks,
+            depth,
+            cash_usd6=int(snapshot.accounts.cash_usd6[row]),
+            token_values_usd6=values_by_row(snapshot).get(row, []),
+        )
+
+    @property
+    def mode(self) -> Mode:
+        """What the account's book pools."""
+        return Mode(int(self.snapshot.accounts.mode[self.row]))
+
+    def counted_usd6(self, cash_usd6: int) -> int:
+        """Return what the account's tokens count for beside that much cash."""
+        return counted_usd6(cash_usd6, self.token_values_usd6, self.model.collateral)
 
     def judge(self, trades: IntArray) -> list[Figures]:
         """Return the figures after each of the trades [B, L], signed lots, one book a row."""
@@ -96,8 +118,7 @@ class Trials:
             legs=Legs(listing=legs[1].astype(np.uint32), lots=lots[legs], cost_usd6=entry[legs]),
             balances=balances_of(self.snapshot.balances, self.row, len(trades)),
         )
-        # Trades at marks move no equity, so an emptied account keeps all but their costs.
-        return list(_figures(margin_book(snapshot, self.model), self.equity_usd6 - cost))
+        return list(self._figures(margin_book(snapshot, self.model), cash))
 
     def cost_usd6(self, trades: IntArray) -> IntArray:
         """Return what each row of trades [B, L] costs beyond marks [B]."""
@@ -109,16 +130,14 @@ class Trials:
         Only their difference enters equity; they are kept apart as `PositionsLib.enter` keeps them.
         """
         paid = np.where(self.is_linear, 0, trades * self.marks_usd6).sum(axis=1, dtype=np.int64)
-        cash = int(self.snapshot.accounts.cash_usd6[self.row]) - paid - cost_usd6
+        cash = self.cash_usd6 - paid - cost_usd6
         entry = np.tile(self.entry_usd6, (len(trades), 1))
         rows, columns = np.nonzero(trades * self.is_linear)
         for book, listing in zip(rows.tolist(), columns.tolist(), strict=True):
-            flow, after = _entered(
-                int(self.held[listing]),
-                int(trades[book, listing]),
-                int(self.marks_usd6[listing]),
-                int(self.entry_usd6[listing]),
-            )
+            lots = int(trades[book, listing])
+            notional = lots * int(self.marks_usd6[listing])
+            held = int(self.held[listing])
+            flow, after = entered(held, int(self.entry_usd6[listing]), lots, notional)
             cash[book] += flow
             entry[book, listing] = after
         return cash, entry
@@ -136,32 +155,21 @@ class Trials:
             legs=legs.astype(np.uint32),
         )
 
-
-def _figures(book: MarginBook, equity_usd6: IntArray) -> Iterator[Figures]:
-    """Yield one row for each account; one without a leg needs nothing and has the equity given."""
-    at = {int(row): n for n, row in enumerate(book.account_row)}
-    for row, equity in enumerate(equity_usd6.tolist()):
-        n = at.get(row)
-        if n is None:
-            yield Figures(equity, 0, 0, 0, 0, sentinel=False, measured=True)
-            continue
-        yield Figures(
-            equity_usd6=int(book.equity_usd6[n]),
-            standard_usd6=int(book.standard_usd6[n]),
-            standard_initial_usd6=int(book.standard_initial_usd6[n]),
-            maintenance_usd6=int(book.maintenance_usd6[n]),
-            initial_usd6=int(book.initial_usd6[n]),
-            sentinel=bool(book.sentinel[n]),
-            measured=bool(book.measured[n]),
-        )
-
-
-def _entered(held: int, lots: int, mark_usd6: int, entry_usd6: int) -> tuple[int, int]:
-    """Return the cash that a trade in a linear leg realises, and the leg's entry value after."""
-    if held == 0 or (held > 0) == (lots > 0):
-        return 0, entry_usd6 + lots * mark_usd6
-    closed = min(abs(lots), abs(held))
-    released = abs(entry_usd6) * closed // abs(held)  # towards zero, as the EVM divides
-    released = released if entry_usd6 >= 0 else -released
-    closing = (closed if lots > 0 else -closed) * mark_usd6
-    return -closing - released, entry_usd6 - released + lots * mark_usd6 - closing
+    def _figures(self, book: MarginBook, cash_usd6: IntArray) -> Iterator[Figures]:
+        """Yield one row for each account; one without a leg, of `cash_usd6` [B], needs nothing."""
+        at = {int(row): n for n, row in enumerate(book.account_row)}
+        for row, cash in enumerate(cash_usd6.tolist()):
+            n = at.get(row)
+            if n is None:
+                equity = cash + self.counted_usd6(cash)
+                yield Figures(equity, 0, 0, 0, 0, fault=False, measured=True)
+                continue
+            yield Figures(
+                equity_usd6=int(book.equity_usd6[n]),
+                standard_usd6=int(book.standard_usd6[n]),
+                standard_initial_usd6=int(book.standard_initial_usd6[n]),
+                maintenance_usd6=int(book.maintenance_usd6[n]),
+                initial_usd6=int(book.initial_usd6[n]),
+                fault=bool(book.fault[n]),
+                measured=bool(book.measured[n]),
+            )

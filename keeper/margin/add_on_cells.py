@@ -72,7 +72,7 @@ def add_ons_per_lot(
     )
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """One listing: prices 1e-8 USD; `delta_wad` per unit of forward, `vega_wad` per whole vol."""
 
     kind: int
@@ -89,6 +89,8 @@ class _Row(NamedTuple):
 
     def priced_at_spot(self, rate_wad: int) -> int:
         """Return `rate` of the spot of a lot, micro-dollars, rounded up."""
+        if rate_wad == 0:  # as most are
+            return 0
         return ceil_div(self.spot_e8 * rate_wad * self.lot_wad, _PER_USD6_LOT)
 
     def priced_at_forward(self, rate_wad: int, sensitivity_wad: int) -> int:
@@ -101,7 +103,7 @@ class _Row(NamedTuple):
         return size if sensitivity_wad >= 0 else -size
 
 
-def _rows(market: ListingMarket) -> Iterator[_Row]:
+def _rows(market: ListingMarket) -> Iterator[Row]:
     delta, vega = _sensitivities(market)
     columns = (
         market.kind,
@@ -116,7 +118,7 @@ def _rows(market: ListingMarket) -> Iterator[_Row]:
         delta,
         vega,
     )
-    return map(_Row._make, zip(*(column.tolist() for column in columns), strict=True))
+    return map(Row._make, zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _sensitivities(market: ListingMarket) -> tuple[IntArray, IntArray]:
@@ -134,22 +136,22 @@ def _sensitivities(market: ListingMarket) -> tuple[IntArray, IntArray]:
     return np.rint(delta * WAD).astype(np.int64), np.rint(vega * WAD).astype(np.int64)
 
 
-def _cells(row: _Row, rules: AddOnRules, depeg: int) -> tuple[int, int, int, int, int, int]:
+def _cells(row: Row, rules: AddOnRules, depeg: int) -> tuple[int, int, int, int, int, int]:
     """Return concentration, basis, vega, confidence, depeg and pin of a lot."""
     if row.settled or row.reference_e8 == 0:
         return 0, 0, 0, 0, 0, 0
     unsure = max(row.confidence_wad - rules.confidence_threshold, 0)
     return (
         row.priced_at_spot(concentration_wad(row, rules)),
-        row.priced_at_forward(_basis_wad(row, rules), row.delta_wad),
+        row.priced_at_forward(basis_wad(row, rules), row.delta_wad),
         row.priced_at_forward(rules.vega, row.vega_wad),
         row.priced_at_spot(ceil_div(unsure * rules.confidence_factor, WAD)),
         row.priced_at_spot(depeg),
-        row.priced_at_spot(_pin_wad(row, rules)),
+        row.priced_at_spot(pin_wad(row, rules)),
     )
 
 
-def concentration_wad(row: _Row, rules: AddOnRules) -> int:
+def concentration_wad(row: Row, rules: AddOnRules) -> int:
     """Return the half-spread, times the square root of how thin the listing's market is."""
     far = row.seconds > rules.liquidity_term_seconds
     half_spread = rules.liquidity_far if far else rules.liquidity_near
@@ -162,7 +164,7 @@ def concentration_wad(row: _Row, rules: AddOnRules) -> int:
     return ceil_div(half_spread * thinness, WAD)
 
 
-def _basis_wad(row: _Row, rules: AddOnRules) -> int:
+def basis_wad(row: Row, rules: AddOnRules) -> int:
     """Return the share of the forward by which it may move against spot; none for SPOT itself."""
     if row.kind == Kind.SPOT:
         return 0
@@ -183,14 +185,14 @@ def depeg_wad(settlement_price_e8: int | None, rules: AddOnRules) -> int:
     return ceil_div(missing * rules.depeg_factor, WAD)
 
 
-def _pin_wad(row: _Row, rules: AddOnRules) -> int:
+def pin_wad(row: Row, rules: AddOnRules) -> int:
     """Return the share of spot for a short option that may settle on either side of its strike.
 
     Whole at expiry at the strike; falls in a straight line with time and with distance.
     """
-    if row.kind < Kind.CALL:
+    left = rules.pin_seconds - row.seconds
+    if row.kind < Kind.CALL or left <= 0:
         return 0
-    left = max(rules.pin_seconds - row.seconds, 0)
     width_e26 = rules.pin_width * row.reference_e8
     near_e26 = max(width_e26 - abs(row.strike_e8 - row.reference_e8) * WAD, 0)
     return ceil_div(rules.pin * left * near_e26, rules.pin_seconds * width_e26)

@@ -77,8 +77,9 @@ def counted_usd6(cash_usd6: int, values_usd6: list[int], rule: CollateralRule) -
     return sum(min(value, most) for value in values_usd6)
 
 
-def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int]:
-    """Return the collateral of each row of ACCT that has a balance, micro-dollars, rounded down.
+def values_by_row(snapshot: Snapshot) -> dict[int, list[int]]:
+    """Return what each balance of each row of ACCT that has any is worth after its haircut,
+    micro-dollars, rounded down.
 
     The numbers have no limit. `require_tokens` must have passed.
     """
@@ -92,8 +93,29 @@ def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int
     )
     for account, token, (high, low) in rows:
         values[account].append(token_value_usd6(high << 64 | low, *of_token[token]))
+    return dict(values)
+
+
+def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int]:
+    """Return the collateral of each row of ACCT that has a balance, micro-dollars, rounded down.
+
+    As `values_by_row` otherwise.
+    """
     cash = snapshot.accounts.cash_usd6
+    values = values_by_row(snapshot)
     return {row: counted_usd6(int(cash[row]), worth, rule) for row, worth in values.items()}
+
+
+def bare_equity_usd6(snapshot: Snapshot, rule: CollateralRule) -> list[int]:
+    """Return cash plus collateral of each row of ACCT, micro-dollars: its equity if without legs.
+
+    `MarginBook` has no rows for accounts without a leg. The numbers have no limit.
+    `require_tokens` must have passed.
+    """
+    found: list[int] = snapshot.accounts.cash_usd6.tolist()
+    for row, counted in collateral_by_row(snapshot, rule).items():
+        found[row] += counted
+    return found
 
 
 def _require_rows(tokens: Tokens) -> None:

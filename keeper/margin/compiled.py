@@ -17,7 +17,6 @@ from keeper.pricing.scalars import exp1, price1, standardised1
 from keeper.units import BoolArray, FloatArray, IntArray
 
 _ROUNDER_WORD = np.int64(ROUNDER_BITS)
-_COMBS_A_LOSS = 4  # for each loss that is wanted
 
 
 @scalar
@@ -131,7 +130,7 @@ def tail_sums(
         _losses_of(pnl, listing, lots, starts[account], last, row)
         begin = 0
         for w in range(ends.size):
-            size = _candidates(row, begin, ends[w], whole[w] + 1, tops, reaching, found)
+            size = _candidates(row[begin : ends[w]], whole[w] + 1, tops, reaching, found)
             begin = ends[w]
             bound = _reached(found, size, whole[w] + 1, 0)
             least = np.int64(2**62)
@@ -188,37 +187,39 @@ def add_on_sums(
 
 @part
 def _candidates(
-    row: IntArray,
-    begin: int,
-    end: int,
-    count: int,
-    tops: IntArray,
-    reaching: IntArray,
-    found: IntArray,
+    row: IntArray, count: int, tops: IntArray, reaching: IntArray, found: IntArray
 ) -> int:
-    """Write some numbers of `row[begin:end]`, the `count` largest among them, and return how many.
+    """Write some numbers of `row`, the `count` largest among them, to `found`; return how many.
 
-    Every `combs`-th number is one comb, so that a vector takes many combs at a time. At least
-    `count` numbers reach a bound that as many largest of combs reach, and only their combs are
-    searched for them.
+    A comb is eight numbers at equal distances, so that a vector takes the largest of many combs at
+    a time, and nothing in it depends on the data. At least `count` numbers reach a bound that as
+    many largest of combs reach, and only their combs are searched for them.
     """
-    combs = min(_COMBS_A_LOSS * count, end - begin)
-    tops[:combs] = row[begin : begin + combs]
-    for first in range(begin + combs, end, combs):
-        more = row[first : min(first + combs, end)]
-        for comb in range(more.size):
-            tops[comb] = max(tops[comb], more[comb])
+    combs = row.size // 8
+    if combs < 2 * count:
+        found[: row.size] = row
+        return row.size
+    r0, r1, r2, r3 = row[:combs], row[combs:], row[2 * combs :], row[3 * combs :]
+    r4, r5, r6, r7 = row[4 * combs :], row[5 * combs :], row[6 * combs :], row[7 * combs :]
+    for comb in range(combs):
+        left = max(max(r0[comb], r1[comb]), max(r2[comb], r3[comb]))
+        right = max(max(r4[comb], r5[comb]), max(r6[comb], r7[comb]))
+        tops[comb] = max(left, right)
     bound = _reached(tops, combs, count, count // 4)
     kept = 0
     for comb in range(combs):
         reaching[kept] = comb
-        kept += tops[comb] >= bound
-    size = 0
+        kept += np.int64(tops[comb] >= bound)
+    size = np.int64(0)
     for n in range(kept):
-        for s in range(begin + reaching[n], end, combs):
-            found[size] = row[s]
-            size += row[s] >= bound
-    return size
+        for tooth in range(8):
+            x = row[reaching[n] + tooth * combs]
+            found[size] = x
+            size += np.int64(x >= bound)
+    for s in range(8 * combs, row.size):
+        found[size] = row[s]
+        size += np.int64(row[s] >= bound)
+    return size  # pyright: ignore[reportReturnType]
 
 
 @part

@@ -8,14 +8,23 @@ versions without one leg stand beside it in one pass. What cannot be computed is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Final
 
 import numpy as np
 
+from keeper.margin.collateral import bare_equity_usd6
+from keeper.margin.explanation import (
+    COMPONENTS,
+    Explanation,
+    GreeksOf,
+    LegExplanation,
+    ScenarioLoss,
+)
 from keeper.margin.greeks import DollarGreeks, leg_greeks
+from keeper.margin.leverage import initial_utilisation_bps, leverage_bps, utilisation_bps
 from keeper.margin.liquidation_price import LiquidationPrice, liquidation_prices
 from keeper.margin.losses import Book, scenario_losses
 from keeper.margin.market import ListingMarket, Standing, listing_market
@@ -27,107 +36,24 @@ from keeper.margin.scenarios import Model
 from keeper.state.accounts import FLAGGED, Mode
 from keeper.state.instruments import Instrument
 from keeper.state.snapshot import AccountRow, Snapshot
-from keeper.units import BPS, ceil_div
-
-# Columns of MarginBook that are shown, in this order, and what each is called; a dot leads into a
-# part of it.
-COMPONENTS: Final[dict[str, str]] = {
-    "worst_loss_usd6": "worst loss of the scenarios",
-    "value_at_risk_usd6": "value at risk of history (VaR)",
-    "shortfall_usd6": "expected shortfall of history (ES)",
-    "minimum_charge_usd6": "minimum charge",
-    "add_ons_usd6": "add-ons: short option minimum",
-    "initial_parts.concentration_usd6": "IM add-on: concentration",
-    "initial_parts.basis_usd6": "IM add-on: basis",
-    "initial_parts.vega_usd6": "IM add-on: vega",
-    "initial_parts.confidence_usd6": "IM add-on: confidence",
-    "initial_parts.depeg_usd6": "IM add-on: depeg",
-    "initial_parts.pin_usd6": "IM add-on: pin",
-    "collateral_usd6": "collateral counted in equity",
-    "maintenance_usd6": "maintenance margin (MM)",
-    "initial_usd6": "initial margin of a leaf (IM)",
-    "standard_usd6": "standard margin (SM)",
-    "standard_initial_usd6": "standard margin at initial level",
-    "gross_usd6": "gross",
-}
+from keeper.units import IntArray
 
 _FAULTS: Final = {
     Standing.UNPRICED: "has no price: no forward was published, or a lot exceeds the cell cap",
-    Standing.STALE: "is marked by a stale surface: standard margin applies to its holders",
-    Standing.NO_VARIANCE: "has a smile without variance: standard margin applies to its holders",
+    Standing.STALE: "is marked by a stale surface: its holders get no leaf",
+    Standing.NO_VARIANCE: "has a smile without variance: its holders get no leaf",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LegExplanation:
-    """One leg; `mark_usd6` is that of a lot, `worst_loss_usd6` its part in the worst scenario.
-
-    `maintenance_share_usd6` is MM with the leg minus MM of the book without it: negative where the
-    leg hedges. The shares do not add up to MM.
-    """
-
-    instrument: str
-    instrument_id: str
-    underlying: int
-    expiry: int
-    lots: int
-    entry_cost_usd6: int
-    mark_usd6: int | None
-    value_usd6: int | None
-    worst_loss_usd6: int | None
-    maintenance_share_usd6: int | None
-    greeks: DollarGreeks | None
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioLoss:
-    """What the book loses in one scenario; negative is a gain."""
-
-    index: int
-    name: str
-    loss_usd6: int
-
-
-@dataclass(frozen=True, slots=True)
-class GreeksOf:
-    """Greeks of the legs of one underlying and expiry; `expiry` None is all of them together."""
-
-    underlying: int
-    symbol: str
-    expiry: int | None
-    greeks: DollarGreeks
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The breakdown of one account at one block.
-
-    `requirement_usd6` is what liquidation asks, min(SM, MM); `headroom_usd6` what equity exceeds it
-    by. `utilisation_bps` is requirement over equity and `leverage_bps` gross over equity, both
-    rounded up, None without equity above zero. `scenarios` begin with the largest loss.
-    """
-
-    account: bytes
-    ref_block: int
-    ref_time: int
-    health: str
-    measured: bool
-    sentinel: bool
-    problems: tuple[str, ...]
-    cash_usd6: int
-    reserve_usd6: int
-    equity_usd6: int | None
-    requirement_usd6: int | None
-    headroom_usd6: int | None
-    utilisation_bps: int | None
-    leverage_bps: int | None
-    components: dict[str, int | None]
-    worst_scenario: str | None
-    legs: tuple[LegExplanation, ...]
-    scenarios: tuple[ScenarioLoss, ...]
-    greeks: tuple[GreeksOf, ...]
-    liquidation: tuple[LiquidationPrice, ...]
+_AT_FAULT: Final = (
+    "at a fault new risk asks standard margin at initial level; liquidation asks the smaller of SM "
+    "and MM, at the last marks"
+)
+_OF_MODE: Final = {
+    Mode.ISOLATED: "mode isolated pools no legs, so no leaf attests it: standard margin applies",
+    Mode.CROSS: (
+        "mode cross pools within each underlying alone, so no leaf attests it: the smaller of SM "
+        "and MM applies, IM likewise, their losses added up over underlyings"
+    ),
+}
 
 
 def explain(snapshot: Snapshot, model: Model, account: bytes) -> Explanation:
@@ -160,12 +86,12 @@ class _Assembly:
         # Sorted legs, and only listings that the whole book holds: leg n is in listing n.
         self.listing = np.arange(len(row.legs), dtype=np.int64)
         self.lots = np.array([leg.lots for leg in row.legs], dtype=np.int64)
+        self.bare_equity_usd6 = bare_equity_usd6(alone, model.collateral)[0]
         # Row 0 of the book is the account, if it has a leg.
         self.measured = not row.legs or bool(self.book.measured[0])
 
     def explanation(self) -> Explanation:
-        equity, requirement = self._equity(), self._requirement()
-        gross = self._component("gross_usd6")
+        equity, requirement = self._equity(), self._component("required_usd6")
         head, legs = self.snapshot.head, self._legs()
         return Explanation(
             account=self.row.account,
@@ -173,6 +99,7 @@ class _Assembly:
             ref_time=head.ref_time,
             health=self._health(equity, requirement),
             measured=self.measured,
+            fault=self._has_fault(),
             sentinel=bool(self.row.legs) and bool(self.book.sentinel[0]),
             problems=self._problems(legs),
             cash_usd6=self.row.cash_usd6,
@@ -180,8 +107,10 @@ class _Assembly:
             equity_usd6=equity,
             requirement_usd6=requirement,
             headroom_usd6=None if equity is None or requirement is None else equity - requirement,
-            utilisation_bps=_share_bps(requirement, equity),
-            leverage_bps=_share_bps(gross, equity),
+            initial_requirement_usd6=self._component("initial_required_usd6"),
+            utilisation_bps=self._ratio(utilisation_bps),
+            initial_utilisation_bps=self._ratio(initial_utilisation_bps),
+            leverage_bps=self._ratio(leverage_bps),
             components={name: self._component(name) for name in COMPONENTS},
             worst_scenario=self._worst_scenario(),
             legs=legs,
@@ -193,16 +122,23 @@ class _Assembly:
     def _component(self, name: str) -> int | None:
         if not self.measured:
             return None
-        return int(attrgetter(name)(self.book)[0]) if self.row.legs else 0
+        if self.row.legs:
+            return int(attrgetter(name)(self.book)[0])
+        return self.bare_equity_usd6 - self.row.cash_usd6 if name == "collateral_usd6" else 0
 
     def _equity(self) -> int | None:
         if not self.measured:
             return None
-        return int(self.book.equity_usd6[0]) if self.row.legs else self.row.cash_usd6
+        return int(self.book.equity_usd6[0]) if self.row.legs else self.bare_equity_usd6
 
-    def _requirement(self) -> int | None:
-        standard, scenarios = self._component("standard_usd6"), self._component("maintenance_usd6")
-        return None if standard is None or scenarios is None else min(standard, scenarios)
+    def _ratio(self, of_book: Callable[[MarginBook], IntArray]) -> int | None:
+        """Return the account's ratio; without a leg there is nothing to divide."""
+        if not self.measured:
+            return None
+        return int(of_book(self.book)[0]) if self.row.legs else 0
+
+    def _has_fault(self) -> bool:
+        return bool(self.row.legs) and bool(self.book.fault[0])
 
     def _health(self, equity: int | None, requirement: int | None) -> str:
         if self.row.flags & FLAGGED:
@@ -269,10 +205,12 @@ class _Assembly:
 
     def _problems(self, legs: Sequence[LegExplanation]) -> tuple[str, ...]:
         problems = [f"{leg.instrument} {leg.problem}" for leg in legs if leg.problem]
-        if legs and self.row.mode != Mode.PORTFOLIO:
-            problems.append(f"mode {self.row.mode} is not portfolio: no leaf attests it")
         if not self.measured and not problems:
             problems.append("lots, cash or entry costs exceed a cap: no sum would be exact")
+        if self.measured and self._has_fault():
+            problems.append(_AT_FAULT)
+        elif legs and self.measured and self.row.mode != Mode.PORTFOLIO:
+            problems.append(_OF_MODE[Mode(self.row.mode)])
         return tuple(problems)
 
     def _scenarios(self) -> tuple[ScenarioLoss, ...]:
@@ -307,10 +245,3 @@ def _greeks(legs: Sequence[LegExplanation], symbols: dict[int, str]) -> tuple[Gr
             part = DollarGreeks.total(greeks for expiry, greeks in own if expiry == wanted)
             rows.append(GreeksOf(underlying, symbol, wanted, part))
     return tuple(rows)
-
-
-def _share_bps(part: int | None, whole: int | None) -> int | None:
-    """Return part / whole in basis points, rounded up; None where there is no whole above zero."""
-    if part is None or whole is None or whole <= 0:
-        return None
-    return ceil_div(part * BPS, whole)

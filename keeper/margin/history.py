@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import zip_longest
 from typing import Final
 
 import numpy as np
@@ -82,16 +83,13 @@ def parse_history(text: str, symbols: Sequence[str]) -> History:
     """Return the history of these underlyings, in their order.
 
     Raises one InputError that lists the problems, each with its line, field, value and fix: another
-    header, a day missing, out of order or twice, a value that is no integer or beyond its bound.
+    header or line ending, a day missing, out of order or twice, a value that is no integer or
+    beyond its bound, a column that is the same on every day.
     """
     lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if _counts(line)]
     header = _header(symbols)
-    if not lines or lines[0][1].split(",") != header:
-        found = _shown(lines[0][1]) if lines else "nothing"
-        raise InputError(
-            f"history is refused: its header is {found}, but the model's underlyings need "
-            f"{','.join(header)!r}: derive it again (python -m scripts.derive_history)"
-        )
+    _require_line_feeds(lines)
+    _require_header(lines[0][1].split(",") if lines else [], header)
     rows = lines[1:]
     if not 0 < len(rows) <= _MOST_ROWS:
         raise InputError(f"history is refused: it has {len(rows)} days: give 1 to {_MOST_ROWS}")
@@ -107,6 +105,7 @@ def parse_history(text: str, symbols: Sequence[str]) -> History:
     if problems:
         raise InputError("history is refused:\n" + "\n".join(f"- {line}" for line in problems))
     days, *columns = np.array(table, dtype=np.int64).T.copy()
+    _require_movement(header[1:], columns)
     count = len(symbols)
     return History(
         first_day=int(days[0]),
@@ -122,6 +121,36 @@ def _counts(line: str) -> bool:
 def _header(symbols: Iterable[str]) -> list[str]:
     names = list(symbols)
     return ["date", *names, *(f"{name}{RESIDUAL}" for name in names)]
+
+
+def _require_line_feeds(lines: Sequence[tuple[int, str]]) -> None:
+    if wrong := [number for number, line in lines if "\r" in line]:
+        raise InputError(
+            f"history is refused: line {wrong[0]} has a carriage return (CRLF line endings), and "
+            f"so have {len(wrong)} of {len(lines)}: end lines with a line feed alone"
+        )
+
+
+def _require_header(found: Sequence[str], header: Sequence[str]) -> None:
+    for number, (is_, wanted) in enumerate(zip_longest(found, header), 1):
+        if is_ != wanted:
+            what = "missing" if is_ is None else _shown(is_)
+            need = "none there" if wanted is None else f"{wanted!r} there"
+            raise InputError(
+                f"history is refused: column {number} of its header is {what}, but the model's "
+                f"underlyings need {need}, in all {','.join(header)!r}: derive it again (python -m "
+                "scripts.derive_history)"
+            )
+
+
+def _require_movement(names: Iterable[str], columns: Iterable[IntArray]) -> None:
+    """Refuse a column that never changes: such an asset would have no tail at all."""
+    for name, column in zip(names, columns, strict=True):
+        if column.max() == column.min():
+            raise InputError(
+                f"history is refused: {name} is {column[0]} on each of {len(column)} days: give "
+                "an asset that moves; check its prices"
+            )
 
 
 def _row(

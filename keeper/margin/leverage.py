@@ -30,21 +30,19 @@ def ratio_bps_up(amount: int, equity: int) -> int:
 
 
 def utilisation_bps(book: MarginBook) -> IntArray:
-    """Return maintenance requirement over equity [A]; above 10,000 an account can be flagged.
+    """Return what liquidation asks over equity [A]; above 10,000 an account can be flagged.
 
-    The requirement is the smaller of SM and MM, as `flag` asks it. UNKNOWN where not measured.
+    UNKNOWN where not measured.
     """
-    required = np.minimum(book.standard_usd6, book.maintenance_usd6)
-    return _ratios(book, required)
+    return _ratios(book, book.required_usd6)
 
 
 def initial_utilisation_bps(book: MarginBook) -> IntArray:
-    """Return initial requirement over equity [A]; above 10,000 an account takes no new risk.
+    """Return what new risk asks over equity [A]; above 10,000 an account takes none.
 
-    The requirement is the smaller of SM_im and IM. UNKNOWN where not measured.
+    UNKNOWN where not measured.
     """
-    required = np.minimum(book.standard_initial_usd6, book.initial_usd6)
-    return _ratios(book, required)
+    return _ratios(book, book.initial_required_usd6)
 
 
 def leverage_bps(book: MarginBook) -> IntArray:

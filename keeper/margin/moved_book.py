@@ -87,9 +87,9 @@ class MovableBook:
         return sorted(set(self.market.today.underlying[moving].tolist()))
 
     def at(self, points: Sequence[Point], vol_factors: FloatArray | None = None) -> Moved:
-        """Value the book at each point; every vol times the factor of its point, where given.
+        """Value the book at each point; its underlying's vols times the factor, where given.
 
-        Listings of other underlyings than the points' are priced once for all.
+        `vol_factors` float64 [K]. Listings of other underlyings stand still, priced once for all.
         """
         rows, spots, listing, point = self._rows(points)
         market = self.market.at(rows, spots)

@@ -29,11 +29,16 @@ def account_index(snapshot: Snapshot, account: bytes) -> int:
     return int(found[0])
 
 
+def legs_at(snapshot: Snapshot, index: int) -> slice:
+    """Return the rows of LEGS of the account at `index`."""
+    counts = snapshot.accounts.legs
+    start = int(counts[:index].sum(dtype=np.int64))
+    return slice(start, start + int(counts[index]))
+
+
 def account_row(snapshot: Snapshot, index: int) -> AccountRow:
     """Return one account with its legs, as rows."""
-    table, counts = snapshot.accounts, snapshot.accounts.legs
-    start = int(counts[:index].sum(dtype=np.int64))
-    held = slice(start, start + int(counts[index]))
+    table, held = snapshot.accounts, legs_at(snapshot, index)
     ids: list[list[int]] = snapshot.listings.instrument[snapshot.legs.listing[held]].tolist()
     legs = zip(
         ids, snapshot.legs.lots[held].tolist(), snapshot.legs.cost_usd6[held].tolist(), strict=True

@@ -14,6 +14,7 @@ from keeper.margin.add_ons import AddOns, add_ons
 from keeper.margin.agreement import require_agreement
 from keeper.margin.collateral import settlement_price_e8
 from keeper.margin.holdings import EXPOSURE_CAP_USD6, Holdings
+from keeper.margin.losses import Book
 from keeper.margin.market import CELL_CAP_USD6, listing_market
 from keeper.margin.modes import (
     Pool,
@@ -47,9 +48,9 @@ class MarginBook:
     IM alone. `collateral` is what pledged tokens count for in equity.
     `mode` says what is pooled (`keeper.margin.modes`): where not all is, no one scenario shows
     `worst_loss` and its index is NO_SCENARIO; where nothing is, MM is SM and IM is SM_im.
-    `sentinel` marks accounts whose leaf must be the sentinel. Their figures hold at the last marks
-    where `measured`; where not (a leg has no price, a cap is exceeded), the four requirements are
-    UNKNOWN, the scenario NO_SCENARIO and the rest zero.
+    `fault` marks accounts that no leaf can speak for: a leg is stale or has no price, or a cap is
+    exceeded. Their figures hold at the last marks where `measured`; where not (no price, a cap),
+    the four requirements are UNKNOWN, the scenario NO_SCENARIO and the rest zero.
     """
 
     account: NDArray[np.uint8]
@@ -71,12 +72,28 @@ class MarginBook:
     shortfall_usd6: IntArray
     maintenance_usd6: IntArray
     initial_usd6: IntArray
-    sentinel: BoolArray
+    fault: BoolArray
     measured: BoolArray
     positions_hash: list[bytes]
 
     def __len__(self) -> int:
         return len(self.account_row)
+
+    @property
+    def sentinel(self) -> BoolArray:
+        """Where the leaf must be the sentinel [A]: at a fault, or with no one scenario to name."""
+        return self.fault | ~is_provable(self.mode)
+
+    @property
+    def required_usd6(self) -> IntArray:
+        """What liquidation asks [A], the smaller of SM and MM, also at a fault; or UNKNOWN."""
+        return np.minimum(self.standard_usd6, self.maintenance_usd6)
+
+    @property
+    def initial_required_usd6(self) -> IntArray:
+        """What new risk asks [A]: the smaller of SM_im and IM; SM_im at a fault; or UNKNOWN."""
+        smaller = np.minimum(self.standard_initial_usd6, self.initial_usd6)
+        return np.where(self.fault, self.standard_initial_usd6, smaller)
 
 
 def margin_book(snapshot: Snapshot, model: Model, workers: Workers = SERIAL) -> MarginBook:
@@ -168,7 +185,7 @@ def _margins(
             maintenance(worst_loss, standard.charge, standard.add_ons, factors),
         ),
         initial_usd6=required(standard.initial, least),
-        sentinel=~(measured & _attestable(held, cells.arrays)),
+        fault=~measured | _has_fault(book, cells.arrays),
         measured=measured,
         positions_hash=held.positions_hash,
     )
@@ -213,10 +230,9 @@ def initial(
     return scaled + add_ons + total_lots
 
 
-def _attestable(held: Holdings, arrays: RiskArrays) -> BoolArray:
-    """Return where no leg is at fault and one scenario, as a leaf names it, shows the margin."""
-    faults = held.book.sum_by_account(arrays.fault[held.book.listing].astype(np.int64))
-    return (faults == 0) & is_provable(held.mode)
+def _has_fault(book: Book, arrays: RiskArrays) -> BoolArray:
+    """Return where some leg is at fault [A]."""
+    return book.sum_by_account(arrays.fault[book.listing].astype(np.int64)) > 0
 
 
 def _measured(held: Holdings, cells: _Cells) -> BoolArray:

@@ -1,6 +1,6 @@
 """P&L and surplus of one account over price and vol: what a picture of its risk is drawn from.
 
-One underlying's spot moves and every vol is scaled by one factor; other underlyings, time and scan
+One underlying's spot moves and its vols are scaled by one factor; other underlyings, time and scan
 ranges stand still. The marks are those that the chain would have, as for the liquidation price: a
 point with factor 1 at that price has a surplus of about zero.
 """
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from keeper.errors import InputError
-from keeper.margin.explain import Explanation
+from keeper.margin.explanation import Explanation
 from keeper.margin.market import ListingMarket, Standing, listing_market
 from keeper.margin.moved_book import MovableBook, Point
 from keeper.margin.one_account import account_index, account_row, versions

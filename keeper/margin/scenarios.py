@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Final
 
 from keeper.margin.add_on_rules import AddOnRules
@@ -121,6 +122,7 @@ def canonical_json(model: Model) -> str:
     )
 
 
+@lru_cache(maxsize=4)  # every snapshot is held against it, and restorations judge thousands
 def model_hash(model: Model) -> bytes:
     """Return the 32 bytes that stand in every attestation."""
     return keccak256(canonical_json(model).encode())

@@ -100,7 +100,8 @@ def shortfall_fields(raw: object, problems: list[str]) -> Fields:
 
 
 def require_windows(rule: ShortfallRule, history: History) -> None:
-    """Raise InputError where the history, after its first WARM_UP_DAYS, is short of a window."""
+    """Raise InputError where the history, after its first WARM_UP_DAYS, is short of a window, or
+    where an asset does not move in one: it would have no tail there."""
     first, end = history.first_day + WARM_UP_DAYS, history.first_day + len(history)
     if rule.window_days > end - first:
         raise InputError(
@@ -113,6 +114,19 @@ def require_windows(rule: ShortfallRule, history: History) -> None:
             f"{day_text(rule.stressed_to_day)} is not inside the history from {day_text(first)} "
             f"(after {WARM_UP_DAYS} days to warm up) to {day_text(end - 1)}: give more days"
         )
+    _require_movement(history, end - rule.window_days, end - 1)
+    _require_movement(history, rule.stressed_from_day, rule.stressed_to_day)
+
+
+def _require_movement(history: History, since: int, until: int) -> None:
+    """Refuse an asset that stands still from one day to another, both included."""
+    days = slice(since - history.first_day, until - history.first_day + 1)
+    for symbol, column in history.returns_e9.items():
+        if column[days].max() == column[days].min():
+            raise InputError(
+                f"history: {symbol} returns {column[days][0]} on every day from {day_text(since)} "
+                f"to {day_text(until)}: give an asset that moves in that window"
+            )
 
 
 def _day(where: str, text: str, problems: list[str]) -> int | None:

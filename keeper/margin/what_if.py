@@ -14,7 +14,9 @@ from typing import Final
 import numpy as np
 
 from keeper.errors import InputError
-from keeper.margin.explain import Explanation, explain_row
+from keeper.margin.entry import entered, towards_zero
+from keeper.margin.explain import explain_row
+from keeper.margin.explanation import Explanation
 from keeper.margin.market import listing_market
 from keeper.margin.one_account import account_index, account_row, listing_index, versions
 from keeper.margin.portfolio import LOTS_CAP, MAX_LEGS
@@ -122,7 +124,7 @@ def _traded(
         notional = _notional_usd6(snapshot, model, index, row, trade, name)
     cash_flow, cost = -notional, 0
     if instrument.kind.is_linear:
-        cash_flow, cost = _entered(old, trade.lots, notional)
+        cash_flow, cost = entered(old.lots, old.cost_usd6, trade.lots, notional)
     legs = {**held, trade.instrument: LegRow(trade.instrument, lots, cost)}
     if lots == 0:
         del legs[trade.instrument]
@@ -153,27 +155,12 @@ def _notional_usd6(
         table = snapshot.underlyings
         at = int(np.searchsorted(table.underlying, trade.instrument >> 112))
         size = trade.lots * int(table.lot_wad[at])
-        return _towards_zero(size * trade.price_e8, _NOTIONAL_UNIT)
+        return towards_zero(size * trade.price_e8, _NOTIONAL_UNIT)
     probe = replace(row, legs=(LegRow(trade.instrument, trade.lots, 0),))
     arrays = price_listings(listing_market(versions(snapshot, index, [probe])), model)
     if not arrays.priced[0]:
         raise InputError(f"{name} has no mark: give the price of the trade")
     return trade.lots * int(arrays.marks[0])
-
-
-def _entered(old: LegRow, lots: int, notional: int) -> tuple[int, int]:
-    """Return cash flow and new entry cost of a linear leg, as PositionsLib.enter."""
-    if old.lots == 0 or (old.lots > 0) == (lots > 0):
-        return 0, old.cost_usd6 + notional
-    closed = min(abs(lots), abs(old.lots))
-    closing = _towards_zero(notional * closed, abs(lots))
-    released = _towards_zero(old.cost_usd6 * closed, abs(old.lots))
-    return -closing - released, old.cost_usd6 - released + notional - closing
-
-
-def _towards_zero(x: int, divisor: int) -> int:
-    quotient = abs(x) // divisor
-    return quotient if x >= 0 else -quotient
 
 
 def _with_reserve(row: AccountRow) -> AccountRow:
@@ -193,7 +180,13 @@ def _with_reserve(row: AccountRow) -> AccountRow:
 
 def _differences(before: Explanation, after: Explanation) -> dict[str, int | None]:
     """Return what changes of every amount that both have."""
-    amounts = ("cash_usd6", "equity_usd6", "requirement_usd6", "headroom_usd6")
+    amounts = (
+        "cash_usd6",
+        "equity_usd6",
+        "requirement_usd6",
+        "headroom_usd6",
+        "initial_requirement_usd6",
+    )
     pairs = {name: (getattr(before, name), getattr(after, name)) for name in amounts}
     pairs |= {name: (old, after.components[name]) for name, old in before.components.items()}
     return {

@@ -12,7 +12,8 @@ from keeper.attestation.leaves import MarginLeaves
 from keeper.attestation.merkle import MerkleTree
 from keeper.margin.add_on_cells import add_ons_per_lot
 from keeper.margin.add_ons import add_ons
-from keeper.margin.explain import Explanation, explain
+from keeper.margin.explain import explain
+from keeper.margin.explanation import Explanation
 from keeper.margin.losses import Book, worst_losses
 from keeper.margin.market import ListingMarket
 from keeper.margin.risk_arrays import price_listings

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from keeper.calibration.correlation import Bounds, Correlations, blended, bounded, correlations_of
+from keeper.calibration.correlation import Bounds, Candidate, blended, bounded, correlations_of
 from keeper.calibration.ewma import ewma_covariance
 from keeper.calibration.garch import fit_garch
 from keeper.calibration.garch_likelihood import Coefficients, backcast, log_likelihood
@@ -40,7 +40,7 @@ def arbitrary(seed, size):
     values = np.random.default_rng(seed).uniform(-1, 1, (size, size))
     values = (values + values.T) / 2
     np.fill_diagonal(values, 1.0)
-    return Correlations(names(size), values)
+    return Candidate(names(size), values)
 
 
 @given(SEEDS, SEEDS, SIZES, st.floats(0, 1))
@@ -66,7 +66,7 @@ def test_nearest__already_one__is_the_input(seed, size):
     start = possible(seed, size)
     assume(start.smallest_eigenvalue() >= 0)
     found = nearest_correlations(start, 0.0)
-    assert found.correlations is start
+    assert found.correlations.values is start.values
     assert found.distance == 0
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from keeper.margin.explain import COMPONENTS, explain
+from keeper.margin.explain import explain
+from keeper.margin.explanation import COMPONENTS
 from keeper.margin.liquidation_price import FARTHEST, ladders_of
 from keeper.margin.market import ListingMarket, Standing, listing_market
 from keeper.margin.moved_book import MovableBook, Point

@@ -55,6 +55,31 @@ def test_modes__calm_market__maintenance_falls_without_the_cap(lots):
     assert isolated + sum(map(abs, lots.values())) >= cross
 
 
+@given(BOOKS, BOOKS)
+def test_modes__any_book__var_and_shortfall_are_sums_over_its_parts_as_accounts(lots, others):
+    cuts = {
+        Mode.ISOLATED: [{i: n} for i, n in lots.items()],
+        Mode.CROSS: [
+            {i: n for i, n in lots.items() if i >> 112 == u.underlying} for u in UNDERLYINGS
+        ],
+        Mode.PORTFOLIO: [lots],
+    }
+    parts = [(mode, part) for mode, cut in cuts.items() for part in cut if part]
+    # Strangers of every mode between the accounts, so that no account's parts are another's.
+    holders = [account(1 + 2 * mode, lots, mode=mode) for mode in Mode]
+    holders += [account(2 + 2 * mode, others, mode=mode) for mode in Mode]
+    holders += [account(10 + n, part) for n, (_, part) in enumerate(parts)]
+    book = margin_book(exchange(holders), MODEL)
+    for figure in (book.value_at_risk_usd6, book.shortfall_usd6):
+        of_account = {
+            int.from_bytes(name[:20], "big"): int(x)
+            for name, x in zip(book.accounts, figure, strict=True)
+        }
+        for mode in Mode:
+            apart = [of_account[10 + n] for n, (cut, _) in enumerate(parts) if cut is mode]
+            assert of_account[1 + 2 * mode] == sum(apart)
+
+
 @given(
     st.lists(
         st.tuples(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keeper.calibration.correlation import (
+    Candidate,
     Correlations,
     blended,
     bounded,
@@ -45,8 +46,35 @@ def test_correlations__no_correlation_matrix__entry_value_and_fix_are_named(valu
         Correlations(NAMES, values)
 
 
+# BTC moves with ETH and ETH with SOL, yet BTC against SOL: eigenvalue 1 - 2 * 0.9.
+IMPOSSIBLE = np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]])
+
+
 def test_correlations__rounding__passes():
     Correlations(NAMES, with_entry(0, 1, 0.8 + 1e-15))
+    Correlations(NAMES, np.ones((3, 3)))  # eigenvalues 3, 0 and 0, as rounding has them
+
+
+def test_correlations__no_joint_distribution__eigenvalue_and_repair_are_named():
+    with pytest.raises(InputError, match=r"an eigenvalue of -0.8, .* nearest_correlations\("):
+        Correlations(NAMES, IMPOSSIBLE)
+    with pytest.raises(InputError, match=r"'ETH', 'SOL'\) have an eigenvalue of -0.8"):
+        correlations_of(4.0 * IMPOSSIBLE, NAMES)
+    edge = np.array([[1.0, 0.6, -0.28], [0.6, 1.0, 0.6], [-0.28, 0.6, 1.0]])  # singular
+    Correlations(NAMES, edge)
+    edge[0, 2] = edge[2, 0] = -0.281
+    with pytest.raises(InputError, match="so no joint distribution"):
+        Correlations(NAMES, edge)
+
+
+def test_candidate__no_joint_distribution__is_what_bounds_may_make():
+    found = bounded(NORMAL, pair_bounds(NAMES, {}, {("BTC", "SOL"): -0.9}))
+    assert not isinstance(found, Correlations)
+    assert found.smallest_eigenvalue() < 0
+    with pytest.raises(InputError, match=r"ETH, ETH is 0\.9"):
+        Candidate(NAMES, with_entry(1, 1, 0.9))
+    with pytest.raises(InputError, match=r"bounds have shape \(2, 2\): make them for"):
+        bounded(NORMAL, pair_bounds(NAMES[:2], {}, {}))
 
 
 def test_correlations__pair_and_eigenvalue():

@@ -89,6 +89,13 @@ def test_ewma_variances__nan__row_is_named():
         ewma_variances(np.array([0.1, 0.2, np.nan]), 0.94, 1.0)
 
 
+@pytest.mark.parametrize("shape", [(5, 2), (5, 1), ()])
+def test_ewma_variances__not_one_asset__shape_is_named(shape):
+    with pytest.raises(InputError, match="give those of one asset") as refused:
+        ewma_variances(np.zeros(shape), 0.94, 1.0)
+    assert f"returns have shape {shape}" in str(refused.value)
+
+
 @pytest.mark.parametrize("periods", [0, -1, np.nan, np.inf])
 def test_decay_of_half_life__not_positive__is_named(periods):
     with pytest.raises(InputError, match=f"half-life {periods}"):

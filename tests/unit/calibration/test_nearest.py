@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from keeper.calibration import nearest
-from keeper.calibration.correlation import Correlations, pair_bounds
+from keeper.calibration.correlation import Candidate, Correlations, pair_bounds
 from keeper.calibration.nearest import nearest_correlations
 from keeper.errors import InputError, NotConverged
 
 NAMES = ("A", "B", "C")
 # Higham (2002), section 4: no three variables are correlated 1, 1 and 0.
-IMPOSSIBLE = Correlations(NAMES, np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]))
+IMPOSSIBLE = Candidate(NAMES, np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]))
 POSSIBLE = Correlations(NAMES, np.array([[1.0, 0.8, 0.6], [0.8, 1.0, 0.7], [0.6, 0.7, 1.0]]))
 
 
@@ -34,10 +34,12 @@ def test_nearest__eigenvalue_above_zero__can_be_factorised():
 
 def test_nearest__already_one__is_the_input_itself():
     found = nearest_correlations(POSSIBLE, 1e-8)
-    assert found.correlations is POSSIBLE
+    assert found.correlations.values is POSSIBLE.values
     assert (found.distance, found.steps) == (0.0, 0)
     perfect = Correlations(NAMES, np.ones((3, 3)))
-    assert nearest_correlations(perfect, 0.0).correlations is perfect
+    assert nearest_correlations(perfect, 0.0).correlations.values is perfect.values
+    candidate = Candidate(NAMES, POSSIBLE.values)
+    assert isinstance(nearest_correlations(candidate, 0.0).correlations, Correlations)
 
 
 def test_nearest__floor__holds_while_the_rest_gives_way():
@@ -63,7 +65,7 @@ def test_nearest__ceiling_on_a_possible_matrix__moves_it_there_alone():
 
 def test_nearest__bounds_alone_make_it_possible__each_entry_at_its_nearest_bound():
     # Projections without a correction for the bounds end elsewhere, 0.03 further away.
-    start = Correlations(NAMES, np.array([[1.0, 0.5, -1.0], [0.5, 1.0, 1.0], [-1.0, 1.0, 1.0]]))
+    start = Candidate(NAMES, np.array([[1.0, 0.5, -1.0], [0.5, 1.0, 1.0], [-1.0, 1.0, 1.0]]))
     bounds = pair_bounds(NAMES, {("A", "B"): 0.6, ("A", "C"): 0.7}, {("B", "C"): 0.2})
     found = nearest_correlations(start, 0.0, bounds)
     expected = np.array([[1.0, 0.6, 0.7], [0.6, 1.0, 0.2], [0.7, 0.2, 1.0]])

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from keeper.cli.app import main
-from keeper.margin.explain import COMPONENTS, explain
+from keeper.margin.explain import explain
+from keeper.margin.explanation import COMPONENTS
 from keeper.margin.what_if import Trade, what_if
 from keeper.state.body import encode
 from tests.books import (
@@ -41,9 +42,12 @@ EXPLANATION = [
     "cash_usd6",
     "components",
     "equity_usd6",
+    "fault",
     "greeks",
     "headroom_usd6",
     "health",
+    "initial_requirement_usd6",
+    "initial_utilisation_bps",
     "legs",
     "leverage_bps",
     "liquidation",
@@ -155,7 +159,8 @@ def test_text__every_part__within_120_columns(run):
     for part in (
         "block 224, healthy, cash 600.00 USD",
         "Legs, USD", "BTC-PERP", "ETH-20300324-2700-P", "MM less without",
-        "Legs after the trade, USD",
+        "Legs after the trade, USD", "initial requirement, for new risk",
+        "Use of equity", "utilisation: requirement over equity", "initial utilisation: ",
         "Breakdown, USD", "requirement: the smaller of SM and MM", "after the trade", "change",
         "Liquidation price, one spot alone moving, USD", "if it falls to",
         "Greeks, USD", "vega, a vol point", "2030-06-15", "without expiry",
@@ -169,6 +174,40 @@ def test_text__no_positions__says_what_there_is(run):
     out = run(holder=EMPTY)
     assert "block 224, healthy, cash 77.00 USD" in out
     assert "Legs" not in out
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        # Equity 2,000 USD. SM 0.2 and MM 0.122 of the mark, 3,012.74; SM_im 1.3 SM; gross the spot.
+        (account(1, {perpetual(): 1_000}, cash_usd6=-1_012_740_185), ["18.38 %", "1.51 times"]),
+        (account(1, {perpetual(): 1_000}, cash_usd6=-4 * 10**9), ["unlimited"]),
+        (EMPTY, ["0.00 %", "0.00 times"]),
+    ],
+)
+def test_text__use_of_equity__in_percent_and_times(run, body, row, shown):
+    body.write_bytes(encode(exchange([row, account(3, {perpetual(): 1})])))
+    found = run(holder=row).split("Use of equity")[1]
+    for part in shown:
+        assert part in found, part
+    assert ("unlimited" in found) == (shown == ["unlimited"])
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [(0, "standard margin applies"), (1, "the smaller of SM and MM applies, IM likewise"), (2, "")],
+)
+def test_text__other_modes__says_what_applies_and_shows_it(run, body, mode, words):
+    lots = {perpetual(BTC): 60, perpetual(): -1_500, call(3_300): -2_000}
+    row = account(1, lots, cash_usd6=2 * 10**9, mode=mode)
+    body.write_bytes(encode(exchange([row])))
+    # Put into lines of 120 columns.
+    out, found = " ".join(run(holder=row).split()), explain(exchange([row]), MODEL, row.account)
+    assert words in out
+    assert ("mode" in out.split("Legs, USD")[0]) == bool(words)
+    both = found.components["standard_usd6"], found.components["maintenance_usd6"]
+    required = both[0] if mode == 0 else min(both)
+    assert f"the smaller of SM and MM {required / 10**6:,.2f}" in out
 
 
 def test_text__leg_without_a_price__shows_the_rest_and_why(run, body):

@@ -8,7 +8,7 @@ import pytest
 
 from keeper.cli.app import main
 from keeper.state.body import encode
-from tests.books import call, put
+from tests.books import call, exchange, put
 from tests.unhealthy import first_account, short_of
 
 LOTS = {call(3_300): -400, put(2_700): -250}
@@ -102,7 +102,9 @@ def test_restore__hopeless__code_4_and_the_shortfall(body, capsys):
         (["--delta", "DOGE=1"], 65, "UNDERLYING=COINS"),
         (["--buffer", "0.9"], 65, "buffer"),
         (["--buffer", "1.00001"], 65, "finer"),
-        (["--only", "ETH-NOTHING"], 65, "not listed"),
+        (["--only", "FOO"], 65, "only FOO: not listed, write a name such as BTC-20300324-110000-C"),
+        (["--only", "0x12", "--only", "ETH-PERP"], 65, "only 0x12: not listed"),
+        (["--only", "0xyz"], 65, "only 0xyz: not listed"),
         (["--minimise-margin"], 78, "--budget"),
         (["--budget", "3"], 78, "--minimise-margin"),
         (["--minimise-margin", "--budget", "3", "--delta", "ETH=1"], 78, "contradict"),
@@ -114,6 +116,27 @@ def test_restore__bad_option__named(args, code, message, body, capsys):
     account, path = body(0.8)
     assert main(["restore", account, "--body", path, *args]) == code
     assert message in capsys.readouterr().err
+
+
+def test_restore__only_by_id__with_and_without_leading_zeros(body, capsys):
+    account, path = body(0.9)
+    found = []
+    for text in (f"{put(2_700):#x}", f"{put(2_700):#034x}", "ETH-20300324-2700-P"):
+        args = ["restore", account, "--body", path, "--json", "--only", text]
+        found.append(json.loads(succeeds(args, capsys)))
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("verb", ["restore", "margin", "digest"])
+def test_body__missing_or_damaged__named_once(verb, tmp_path, capsys):
+    gone, damaged = tmp_path / "gone.body", tmp_path / "damaged.body"
+    damaged.write_bytes(encode(exchange())[:-1])
+    for path, problem in ((gone, "No such file or directory"), (damaged, "body ends inside")):
+        args = [str(path)] if verb == "digest" else ["0x" + "11" * 32, "--body", str(path)]
+        assert main([verb, *args]) == 65
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: body {path}: {problem}")
+        assert line.count(str(path)) == 1
 
 
 def test_restore__unknown_account__refused(body, capsys):

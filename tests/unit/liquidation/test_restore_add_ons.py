@@ -8,9 +8,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from keeper.liquidation.aim import Aim
 from keeper.liquidation.costs import CostModel
 from keeper.liquidation.objectives import Health, Level, Restrictions
-from keeper.liquidation.programme import Aim, Programme
+from keeper.liquidation.programme import Programme
 from keeper.liquidation.proposals import by_programme
 from keeper.liquidation.restoration import Problem
 from keeper.liquidation.restore import restore
@@ -18,6 +19,7 @@ from keeper.liquidation.rules import Rule, terms
 from keeper.liquidation.terms import Cut
 from keeper.margin.add_ons import AddOns
 from keeper.margin.portfolio import margin_book
+from keeper.state.accounts import Mode
 from keeper.state.snapshot import ListingRow, TokenRow
 from tests.books import (
     FAR,
@@ -36,7 +38,8 @@ from tests.books import (
 )
 from tests.unhealthy import first_account, short_of
 
-ROUNDINGS_USD = 3e-6  # of the loss, of the charge and of the share of it, up
+LEGS = 8
+ROUNDINGS_USD = (LEGS + 2) * 1.3e-6  # of the loss, of each leg's charge and of IM's share, up
 # Hours before an expiry, with a coin below par and quotes that differ: no add-on is idle.
 LATE = {
     "now": NEAR - 3 * 3600,
@@ -61,12 +64,21 @@ NETTED = {
 }
 
 
-def random_accounts(rng, count=700, legs=8):
+def random_accounts(rng, count=700, legs=LEGS, mode=Mode.PORTFOLIO):
     for number in range(2, count + 2):
         chosen = sorted(rng.choice(len(LISTED), rng.integers(1, legs + 1), replace=False))
         most = int(rng.choice([3, 200, 40_000]))
         sizes = rng.integers(1, most, len(chosen)) * rng.choice([-1, 1], len(chosen))
-        yield account(number, {LISTED[i]: int(n) for i, n in zip(chosen, sizes, strict=True)})
+        lots = {LISTED[i]: int(n) for i, n in zip(chosen, sizes, strict=True)}
+        yield account(number, lots, mode=mode)
+
+
+def conversions(first, mode, count=40):
+    """Books of which no scenario moves much, so that the minimum charge decides."""
+    for number in range(first, first + count):
+        lots = (-1) ** number * 37 * (number - first + 1)
+        strike = (2_400, 2_700, 3_000, 3_300, 4_000)[number % 5]
+        yield account(number, {call(strike): lots, put(strike): -lots, future(): -lots}, mode=mode)
 
 
 def problem_of(snapshot, level):
@@ -97,24 +109,23 @@ def blind_to_netting(monkeypatch):
         margin = replace(found.margin, netted=np.zeros_like(found.margin.netted))
         return replace(found, margin=margin)
 
-    monkeypatch.setattr("keeper.liquidation.proposals.terms", blind)
+    monkeypatch.setattr("keeper.liquidation.rules.terms", blind)
 
 
 def learning_nothing(monkeypatch):
     monkeypatch.setattr("keeper.liquidation.proposals.tangent", lambda *_: None)
 
 
+@pytest.mark.parametrize("mode", [Mode.CROSS, Mode.PORTFOLIO])
 @pytest.mark.parametrize("level", Level)
-def test_terms__random_books_beyond_their_shortfall__are_the_engines_margin(level):
+def test_terms__random_books_beyond_their_shortfall__are_the_engines_margin(level, mode):
     # The first account holds SPOT, which nobody can order, so that it is among the listings.
-    first = account(1, {spot(1): 1, spot(2): 1})
-    snapshot = exchange([first, *random_accounts(np.random.default_rng(11))], **LATE)
+    first = account(1, {spot(1): 1, spot(2): 1}, mode=mode)
+    rng = np.random.default_rng(11)
+    others = [*random_accounts(rng, mode=mode), *conversions(1_000, mode)]
+    snapshot = exchange([first, *others], **LATE)
     book, lots = margin_book(snapshot, MODEL), lots_of(snapshot)
     problem = problem_of(snapshot, level)
-    of_charge = (
-        asked(problem, Rule.GROSS_CHARGE, lots),
-        asked(problem, Rule.STANDARD_CHARGE, lots),
-    )
     margin, standard = book.maintenance_usd6, book.standard_usd6
     known = np.full(len(lots), True)
     if level is Level.INITIAL:
@@ -124,8 +135,11 @@ def test_terms__random_books_beyond_their_shortfall__are_the_engines_margin(leve
             assert (getattr(book.initial_parts, part.name)[known] > 0).sum() >= 20, part.name
     assert book.measured.all()
     assert known.sum() >= 50
+    assert (book.minimum_charge_usd6 > 2 * book.worst_loss_usd6)[known].sum() >= 20
     close = {"rtol": 1e-12, "atol": ROUNDINGS_USD}
-    np.testing.assert_allclose(np.minimum(*of_charge)[known], margin[known] / 1e6, **close)
+    np.testing.assert_allclose(
+        asked(problem, Rule.SCENARIO, lots)[known], margin[known] / 1e6, **close
+    )
     np.testing.assert_allclose(asked(problem, Rule.STANDARD, lots), standard / 1e6, **close)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from unittest.mock import patch
@@ -9,12 +10,20 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from keeper.margin.add_on_cells import add_ons_per_lot
+from keeper.margin.add_on_cells import (
+    Row,
+    add_ons_per_lot,
+    basis_wad,
+    concentration_wad,
+    depeg_wad,
+    pin_wad,
+)
 from keeper.margin.add_ons import add_ons
 from keeper.margin.losses import Book
 from keeper.margin.market import listing_market
 from keeper.margin.portfolio import margin_book
 from keeper.pricing import backend
+from keeper.state.instruments import Kind
 from keeper.state.snapshot import ListingRow, TokenRow, UnderlyingRow
 from tests.books import (
     BTC,
@@ -109,6 +118,90 @@ def test_basis__beyond_the_longest_term__grows_no_more():
     of_year, of_decade = (cells(future(t), forwards=quotes)["basis"] for t in (year, decade))
     assert of_year == of_decade
     assert of_year == pytest.approx(ETH_LOT_USD6 / 100 * 0.01002, abs=1)
+
+
+# Factors and prices that do not come out even, so that each division shows which way it rounds.
+UNEVEN = replace(
+    RULES,
+    liquidity_near=500_000_000_000_001,
+    basis=9_999_999_999_999_999,
+    confidence_factor=333_333_333_333_333_333,
+    depeg_factor=199_999_999_999_999_999,
+    pin=4_999_999_999_999_999,
+    pin_width=19_999_999_999_999_999,
+)
+UNIT = Row(
+    kind=Kind.CALL, settled=False, spot_e8=3_011_23456789, reference_e8=3_017_12345671,
+    strike_e8=3_000 * 10**8, lot_wad=MILLI, seconds=10_007, open_interest=123_457,
+    confidence_wad=7_000_000_000_000_001, delta_wad=0, vega_wad=0,
+)  # fmt: skip
+
+
+def up(exact, found):
+    """Whether a wad is the exact share of 1e-18, rounded up."""
+    return found == -(-(exact * 10**18).numerator // (exact * 10**18).denominator)
+
+
+@pytest.mark.parametrize("price_e8", [98_999_999, 98_765_431, 50_000_003, 1])
+def test_depeg_wad__uneven__rounded_up(price_e8):
+    missing = Fraction(RULES.depeg_threshold, 10**18) - Fraction(price_e8, 10**8)
+    exact = missing * Fraction(UNEVEN.depeg_factor, 10**18)
+    assert (exact * 10**18).denominator > 1
+    assert up(exact, depeg_wad(price_e8, UNEVEN))
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 59, 86_399, 604_800, 31_535_999, 31_536_000, 10**9])
+def test_basis_wad__any_term__never_below_the_exact_rate(seconds):
+    found = basis_wad(UNIT._replace(kind=Kind.FUTURE, seconds=seconds), UNEVEN)
+    # rate^2 = basis^2 T: integers say which side of the root a wad is on.
+    square = Fraction(UNEVEN.basis**2 * min(seconds, 31_536_000), 31_536_000)
+    assert (found - 2) ** 2 < square <= found**2
+
+
+def test_basis_wad__whole_share__the_root_is_rounded_up_too():
+    whole = replace(RULES, basis=10**18)
+    for seconds in (1, 2, 3, 5, 604_800):
+        found = basis_wad(UNIT._replace(kind=Kind.FUTURE, seconds=seconds), whole)
+        assert found**2 >= Fraction(10**36 * seconds, 31_536_000) > (found - 2) ** 2
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 10_007, 86_399])
+@pytest.mark.parametrize("strike_e8", [3_000 * 10**8, 3_017_12345671, 3_050_00000001])
+def test_pin_wad__uneven__rounded_up(seconds, strike_e8):
+    row = UNIT._replace(seconds=seconds, strike_e8=strike_e8)
+    width = Fraction(UNEVEN.pin_width, 10**18) * row.reference_e8
+    near = max(1 - abs(strike_e8 - row.reference_e8) / width, Fraction(0))
+    exact = Fraction(UNEVEN.pin, 10**18) * Fraction(86_400 - seconds, 86_400) * near
+    assert up(exact, pin_wad(row, UNEVEN))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "near"), [(0, True), (35 * 86_400, True), (35 * 86_400 + 1, False)]
+)
+def test_concentration_wad__term_of_35_days__is_near_and_a_second_more_is_far(seconds, near):
+    assert RULES.liquidity_term_seconds == 35 * 86_400
+    deep = UNIT._replace(seconds=seconds, open_interest=10**12)
+    half_spread = RULES.liquidity_near if near else RULES.liquidity_far
+    assert concentration_wad(deep, RULES) == half_spread
+
+
+def test_concentration_wad__uneven__rounded_up():
+    open_usd6 = UNIT.open_interest * -(-UNIT.spot_e8 // 100_000)
+    root = math.isqrt(RULES.concentration_depth_usd * 10**42 // open_usd6)
+    assert 10**18 < root < RULES.concentration_most
+    exact = Fraction(UNEVEN.liquidity_near * root, 10**36)
+    assert up(exact, concentration_wad(UNIT, UNEVEN))
+
+
+@pytest.mark.parametrize("excess", [1, 2, 5_000_000_000_000_001])
+def test_confidence__uneven__the_share_is_rounded_up(excess):
+    # A market so dear that a cell shows the last unit of the rate.
+    quote = [replace(forward(ETH, NEAR), confidence_wad=RULES.confidence_threshold + excess)]
+    market = listing_market(exchange(forwards=quote, listings=[ListingRow(call(3_000), 1, 0)]))
+    dear = replace(market, spot_e8=np.array([10**18]), lot_wad=np.array([10**18]))
+    found = add_ons_per_lot(dear, UNEVEN, None).confidence_usd6[0]
+    share = -(-excess * UNEVEN.confidence_factor // 10**18)
+    assert found == -(-(10**16 * share) // 10**18)
 
 
 def test_basis__conversion__nets_to_the_rounding():

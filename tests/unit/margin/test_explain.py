@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from keeper.errors import InputError
-from keeper.margin.explain import COMPONENTS, explain
+from keeper.margin.explain import explain
+from keeper.margin.explanation import COMPONENTS
+from keeper.margin.leverage import UNLIMITED
 from keeper.margin.portfolio import MAX_LEGS, margin_book
-from keeper.state.accounts import account_id
+from keeper.state.accounts import Mode, account_id
 from keeper.state.snapshot import ListingRow
 from tests.books import (
     BTC,
@@ -33,6 +35,7 @@ from tests.books import (
 )
 
 CASH = 10**10
+HEDGED = {perpetual(BTC): 60, perpetual(): -1_500, future(): 1_500}
 MIXED = {perpetual(BTC): -20, put(2_700): -500, call(3_300, FAR): 300, future(FAR): 40}
 
 
@@ -52,6 +55,9 @@ def test_explain__mixed_book__headlines_follow_from_the_components():
     assert found.requirement_usd6 == wanted
     assert found.headroom_usd6 == found.equity_usd6 - wanted
     assert found.utilisation_bps == -(-wanted * 10_000 // found.equity_usd6)
+    initial = min(found.components["standard_initial_usd6"], found.components["initial_usd6"])
+    assert found.initial_requirement_usd6 == initial
+    assert found.initial_utilisation_bps == -(-initial * 10_000 // found.equity_usd6)
     assert found.leverage_bps == -(-found.components["gross_usd6"] * 10_000 // found.equity_usd6)
     assert (found.health, found.measured, found.sentinel, found.problems) == (
         "healthy",
@@ -115,7 +121,8 @@ def test_explain__under_margined__both_prices_are_the_spot_itself():
     assert found.health == "liquidatable"
     assert found.headroom_usd6 < 0
     assert price.below_e8 == price.above_e8 == price.spot_e8
-    assert found.utilisation_bps is None, "no equity above zero"
+    ratios = (found.utilisation_bps, found.initial_utilisation_bps, found.leverage_bps)
+    assert ratios == (UNLIMITED,) * 3, "no equity above zero"
 
 
 def test_explain__flagged__is_in_auction():
@@ -131,7 +138,8 @@ def test_explain__unknown_account__refused():
 def test_explain__no_positions__cash_is_equity_and_nothing_is_required():
     found = explained(account(1, {}, cash_usd6=77))
     assert (found.equity_usd6, found.requirement_usd6, found.headroom_usd6) == (77, 0, 77)
-    assert (found.health, found.utilisation_bps) == ("healthy", 0)
+    assert (found.health, found.utilisation_bps, found.leverage_bps) == ("healthy", 0, 0)
+    assert (found.initial_requirement_usd6, found.initial_utilisation_bps) == (0, 0)
     assert found.legs == found.scenarios == found.greeks == found.liquidation == ()
     assert set(found.components.values()) == {0}
 
@@ -140,7 +148,8 @@ def test_explain__leg_without_a_price__the_rest_is_shown_and_the_reason_told():
     forwards = [row for row in FORWARDS if (row.underlying, row.expiry) != (ETH, FAR)]
     found = explained(account(1, MIXED, cash_usd6=CASH), forwards=forwards)
     assert (found.health, found.measured, found.sentinel) == ("unknown", False, True)
-    assert found.equity_usd6 is found.requirement_usd6 is found.utilisation_bps is None
+    assert found.equity_usd6 is found.requirement_usd6 is found.initial_requirement_usd6 is None
+    assert found.utilisation_bps is found.initial_utilisation_bps is found.leverage_bps is None
     assert set(found.components.values()) == {None}
     assert found.scenarios == found.liquidation == ()
     shown = {leg.instrument: leg for leg in found.legs}
@@ -160,12 +169,61 @@ def test_explain__stale_surface__figures_at_the_last_marks_and_the_sentinel_told
     assert (found.measured, found.sentinel) == (True, True)
     assert found.components["maintenance_usd6"] > 0
     assert "stale surface" in found.problems[0]
+    assert "no leaf" in found.problems[0]
 
 
-def test_explain__other_mode__the_sentinel_told():
-    found = explained(account(1, {perpetual(): 1}, cash_usd6=CASH, mode=1))
-    assert found.sentinel
-    assert "mode 1 is not portfolio" in found.problems[0]
+def asked(lots, mode, **tables):
+    """Requirement and initial requirement, and what they are made of."""
+    found = explained(account(1, lots, cash_usd6=CASH, mode=mode), **tables)
+    names = ("standard_usd6", "maintenance_usd6", "standard_initial_usd6", "initial_usd6")
+    parts = [found.components[name] for name in names]
+    return found, (found.requirement_usd6, found.initial_requirement_usd6), parts
+
+
+def test_explain__cross__no_leaf_yet_its_own_margins_where_they_are_below_standard():
+    found, both, (standard, maintenance, standard_initial, initial) = asked(HEDGED, Mode.CROSS)
+    # SM is some 40 % above MM here, and SM_im above IM.
+    assert both == (maintenance, initial)
+    assert maintenance < standard
+    assert initial < standard_initial
+    assert (found.fault, found.sentinel) == (False, True)
+    [words] = found.problems
+    assert "cross" in words
+    assert "the smaller of SM and MM applies, IM likewise" in words
+
+
+def test_explain__isolated__standard_margin_at_both_levels():
+    found, both, (standard, maintenance, standard_initial, initial) = asked(HEDGED, Mode.ISOLATED)
+    assert both == (standard, standard_initial) == (maintenance, initial)
+    assert (found.fault, found.sentinel) == (False, True)
+    [words] = found.problems
+    assert "standard margin applies" in words
+
+
+def test_explain__portfolio__nothing_to_tell():
+    found, both, (_, maintenance, _, initial) = asked(HEDGED, Mode.PORTFOLIO)
+    assert both == (maintenance, initial)
+    assert (found.fault, found.sentinel, found.problems) == (False, False, ())
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_explain__stale_leg__new_risk_asks_standard_margin_in_every_mode(mode):
+    stale = [
+        replace(row, time=row.time - 10**5) if row.underlying == ETH else row for row in FORWARDS
+    ]
+    found, both, (standard, maintenance, standard_initial, initial) = asked(
+        {put(2_700): -5, put(2_400): 5}, mode, forwards=stale
+    )
+    assert both == (min(standard, maintenance), standard_initial)
+    assert mode is Mode.ISOLATED or initial < standard_initial
+    assert (found.fault, found.sentinel) == (True, True)
+    assert "standard margin at initial level" in found.problems[-1]
+    assert not any("mode" in words for words in found.problems)
+
+
+def test_explain__beyond_a_cap_in_another_mode__the_cap_is_told():
+    found = explained(account(1, {perpetual(): 2**24}, cash_usd6=CASH, mode=1))
+    assert found.problems == ("lots, cash or entry costs exceed a cap: no sum would be exact",)
 
 
 def test_explain__beyond_a_cap__no_figure_and_the_reason_told():

@@ -80,13 +80,50 @@ def test_model_hash__any_return_or_residual__matters():
         ("-2335627482", "6000000001", "line 3: BTC_residual 6000000001 is beyond 6000000000"),
         (",19626146", "", "line 3 has 4 values: write the 5 of the header"),
         ("19626146", "1,1", "line 3 has 6 values"),
-        ("ETH,BTC_res", "SOL,BTC_res", "its header is 'date,BTC,SOL,BTC_residua...'"),
-        (",ETH_residual", "", "the model's underlyings need 'date,BTC,ETH,BTC_residual,ETH_"),
+        ("ETH,BTC_res", "SOL,BTC_res", "column 3 of its header is 'SOL', but the model's"),
+        ("ETH,BTC_res", "SOL,BTC_res", "need 'ETH' there, in all 'date,BTC,ETH,BTC_residual,ETH_r"),
+        ("date,BTC,ETH,", "date,ETH,BTC,", "column 2 of its header is 'ETH', but"),
+        ("BTC_residual,ETH_residual", "ETH_residual,BTC_residual", "column 4 of its header is"),
+        (",ETH_residual", "", "column 5 of its header is missing, but"),
+        ("ETH_residual", "ETH_residual,x", "column 6 of its header is 'x', but the model's under"),
+        ("ETH_residual", "ETH_residual,x", "need none there"),
+        ("date,", "\ufeffdate,", r"column 1 of its header is '\ufeffdate'"),
+        ("ETH_residual\n", "ETH_residual\r\n", "line 1 has a carriage return (CRLF line endings)"),
     ],
 )  # fmt: skip
 def test_parse_history__one_fault__named_with_line_field_value_and_fix(old, new, problem):
     assert old in SMALL
     assert problem in refusal(SMALL.replace(old, new, 1))
+
+
+def test_parse_history__crlf__the_line_ending_is_named_and_comments_do_not_matter():
+    found = refusal("# a\r\n" + SMALL.replace("\n", "\r\n"))
+    assert "line 2 has a carriage return (CRLF line endings), and so have 4 of 4" in found
+    assert parse_history("# a\r\n" + SMALL, SYMBOLS) == parse_history(SMALL, SYMBOLS)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        (1, "0", "BTC is 0 on each of 3 days: give an asset that moves"),
+        (2, "0", "ETH is 0 on each of 3 days"),
+        (2, "-71", "ETH is -71 on each of 3 days"),
+        (4, "0", "ETH_residual is 0 on each of 3 days"),
+    ],
+)
+def test_parse_history__asset_without_movement__refused(column, value, problem):
+    rows = [line.split(",") for line in SMALL.splitlines()]
+    for row in rows[1:]:
+        row[column] = value
+    assert problem in refusal("\n".join(map(",".join, rows)))
+    rows[2][column] = "1"
+    assert len(parse_history("\n".join(map(",".join, rows)), SYMBOLS)) == 3
+
+
+@pytest.mark.parametrize("value", ["1000000000", "-1000000000", "950000000"])
+def test_parse_history__return_up_to_the_documented_limit_of_1__accepted(value):
+    found = parse_history(SMALL.replace("19626146", value, 1), SYMBOLS)
+    assert found.returns_e9["BTC"].max() == abs(int(value)) or int(value) < 0
 
 
 @pytest.mark.parametrize("text", ["", "\n#\n", ROWS[0], ROWS[0] + "\n" + "\n".join(["x"] * 9_999)])
@@ -95,7 +132,7 @@ def test_parse_history__no_history__refused_in_few_words(text):
 
 
 def test_parse_history__asset_missing__refused():
-    assert "need 'date,BTC,ETH,SOL," in refusal(SMALL, ["BTC", "ETH", "SOL"])
+    assert "need 'SOL' there, in all 'date,BTC,ETH,SOL," in refusal(SMALL, ["BTC", "ETH", "SOL"])
 
 
 @pytest.mark.parametrize(
@@ -125,6 +162,22 @@ def test_parse_model__shortfall_and_windows__one_fault_named(days, old, new, pro
     with pytest.raises(InputError) as refused:
         parse_model(MODEL_TEXT.replace(old, new, 1), "\n".join(ROWS[: 1 + days]))
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("since", "until"), [("2024-05-13", "2025-09-24"), ("2020-01-07", "2020-09-12")]
+)
+def test_parse_model__asset_that_stands_still_in_a_window__refused(since, until):
+    def with_still(first, last):
+        return "\n".join(
+            ",".join([date, btc, "0" if first <= date <= last else eth, *rest])
+            for date, btc, eth, *rest in (line.split(",") for line in ROWS)
+        )
+
+    with pytest.raises(InputError, match=f"ETH returns 0 on every day from {since} to {until}: g"):
+        parse_model(MODEL_TEXT, with_still(since, until))
+    a_day_later = day_text(day_of(since) + 1)
+    assert parse_model(MODEL_TEXT, with_still(a_day_later, until))
 
 
 def test_history_file__of_the_model__lies_beside_it():

@@ -48,6 +48,7 @@ def test_other_modes__leaf_and_flag__have_no_scenario(mode):
     book = margins(PAIR, mode)
     assert book.measured[0]
     assert book.sentinel[0]
+    assert not book.fault[0]
     assert book.worst_scenario[0] == NO_SCENARIO
     assert book.mode.tolist() == [mode]
 
@@ -57,6 +58,15 @@ def test_modes__same_book__same_add_ons_value_and_standard_margin():
     names = ("equity", "standard", "standard_initial", "gross", "initial_add_ons", "minimum_charge")
     for name in names:
         assert len({int(getattr(b, f"{name}_usd6")[0]) for b in books}) == 1, name
+
+
+def test_shortfall__pair_of_opposite_sides__cross_and_isolated_have_no_offset():
+    legs = [margins({i: n}, Mode.PORTFOLIO) for i, n in PAIR.items()]
+    for name in ("value_at_risk_usd6", "shortfall_usd6"):
+        apart = sum(int(getattr(leg, name)[0]) for leg in legs)
+        joint = int(getattr(margins(PAIR, Mode.PORTFOLIO), name)[0])
+        for mode in (Mode.CROSS, Mode.ISOLATED):
+            assert int(getattr(margins(PAIR, mode), name)[0]) == apart > joint > 0
 
 
 def test_margin_book__accounts_of_every_mode__each_as_if_alone():
