@@ -12,8 +12,10 @@ import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ITreasury} from "./interfaces/ITreasury.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
+import {Treasury} from "./Treasury.sol";
 import {Leg, MarginClaim, Order} from "./types/Types.sol";
 
 /// @title Clearinghouse
@@ -37,7 +39,10 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         "Order(bytes32 account,uint128 instrument,int64 lots,uint64 limitPrice,uint64 salt,uint64 deadline,address executor)"
     );
 
-    IERC20 public immutable usdc;
+    /// @inheritdoc IClearinghouse
+    address public immutable usdc;
+    /// @inheritdoc IClearinghouse
+    ITreasury public immutable treasury;
     IRiskEngine public immutable engine;
     IMarketFeeds public immutable feeds;
     IMarginOracle public immutable oracle;
@@ -65,7 +70,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         Ownable(owner_)
     {
         if (feeds_ != IRiskEngine(engine_).feeds()) revert DifferentFeeds(feeds_, IRiskEngine(engine_).feeds());
-        usdc = IERC20(usdc_);
+        usdc = usdc_;
+        treasury = new Treasury(usdc_);
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(feeds_);
         oracle = IMarginOracle(oracle_);
@@ -77,6 +83,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     function connectAuction(address auction_) external onlyOwner {
         if (auction != address(0)) revert AlreadyConnected(auction);
         auction = auction_;
+        treasury.connect(auction_);
         emit AuctionConnected(auction_);
     }
 
@@ -108,11 +115,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     function deposit(bytes32 account, uint256 amount) external nonReentrant {
         if (amount == 0) revert ZeroAmount();
         if (amount > MAX_DEPOSIT) revert DepositTooLarge(amount, MAX_DEPOSIT);
-        uint256 before = usdc.balanceOf(address(this));
-        usdc.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = usdc.balanceOf(address(this)) - before;
-        if (received != amount) revert TransferShort(received, amount);
         _accounts[account].cash += int128(uint128(amount));
+        treasury.collect(msg.sender, amount);
         emit Deposited(account, msg.sender, amount);
     }
 
@@ -123,11 +127,11 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         _requireUnlocked(account);
         _settle(account);
         int256 cash = _accounts[account].cash;
-        if (cash < int256(amount)) revert InsufficientCash(account, cash, amount);
+        if (cash < 0 || uint256(cash) < amount) revert InsufficientCash(account, cash, amount);
         _accounts[account].cash -= int128(uint128(amount));
         _requireInitialMargin(account, Leg(0, 0), claim, true);
-        usdc.safeTransfer(to, amount);
-        emit Withdrawn(account, to, amount);
+        uint256 paid = treasury.pay(to, amount);
+        emit Withdrawn(account, to, amount, paid);
     }
 
     /* SPOT TOKENS */

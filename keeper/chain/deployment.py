@@ -45,6 +45,7 @@ class _Contracts(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     Clearinghouse: Address
+    Treasury: Address
     RiskEngine: Address
     MarginOracle: Address
     LiquidationAuction: Address
@@ -68,6 +69,7 @@ class Deployment:
     chain_id: int
     block: int
     clearinghouse: Contract
+    treasury: Contract
     risk_engine: Contract
     margin_oracle: Contract
     liquidation_auction: Contract
@@ -110,6 +112,7 @@ class Deployment:
         """All of them, in a fixed order."""
         return (
             self.clearinghouse,
+            self.treasury,
             self.risk_engine,
             self.margin_oracle,
             self.liquidation_auction,
@@ -127,6 +130,7 @@ def _from_file(file: _File) -> Deployment:
         chain_id=file.chain_id,
         block=file.block,
         clearinghouse=contract("Clearinghouse"),
+        treasury=contract("Treasury"),
         risk_engine=contract("RiskEngine"),
         margin_oracle=contract("MarginOracle"),
         liquidation_auction=contract("LiquidationAuction"),

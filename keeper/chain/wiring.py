@@ -23,12 +23,17 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     house, engine = deployment.clearinghouse, deployment.risk_engine
     feeds, lens = deployment.market_feeds, deployment.margin_lens
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
+    treasury = deployment.treasury
     table = (
         (house, "usdc", deployment.usd_coin),
         (house, "engine", engine),
         (house, "feeds", feeds),
         (house, "oracle", oracle),
         (house, "auction", auction),
+        (house, "treasury", treasury),
+        (treasury, "usdc", deployment.usd_coin),
+        (treasury, "clearinghouse", house),
+        (treasury, "auction", auction),
         (lens, "clearinghouse", house),
         (lens, "engine", engine),
         (lens, "feeds", feeds),

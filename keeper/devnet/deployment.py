@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Final
 
+from eth_utils.address import to_checksum_address
+
 from keeper.chain.client import ChainClient
 from keeper.chain.deployment import Contract, Deployment
 from keeper.chain.engine import risk_words, scenario_words
@@ -74,6 +76,7 @@ def deploy(
         feeds.address,
         oracle.address,
     )
+    treasury: str = client.call(house, "treasury", at=client.head())
     auction = _create(wallet, "LiquidationAuction", house.address, engine.address)
     wallet.send(house, "connectAuction", auction.address)
     for underlying, token in spot_tokens.items():
@@ -84,6 +87,7 @@ def deploy(
         chain_id=client.chain_id,
         block=before + 1,
         clearinghouse=house,
+        treasury=Contract("Treasury", to_checksum_address(treasury)),
         risk_engine=engine,
         margin_oracle=oracle,
         liquidation_auction=auction,

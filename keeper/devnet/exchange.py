@@ -65,9 +65,9 @@ class Exchange:
 
     def open_bank(self) -> None:
         """Mint the dollars that deposits are paid from."""
-        bank, house = self._wallet(keys.DEPLOYER), self.contracts.deployment.clearinghouse
+        bank, treasury = self._wallet(keys.DEPLOYER), self.contracts.deployment.treasury
         bank.send(self.contracts.deployment.usd_coin, "mint", bank.address, _BANK_USD6)
-        bank.send(self.contracts.deployment.usd_coin, "approve", house.address, _BANK_USD6)
+        bank.send(self.contracts.deployment.usd_coin, "approve", treasury.address, _BANK_USD6)
 
     def deposit(self, account: bytes, usd: int) -> None:
         """Pay dollars into an account."""
@@ -133,8 +133,8 @@ class Exchange:
         health = self.health(account, mask=0)
         missing = max(0, health["standardInitial"] * 3 // 2 - health["equity"])
         if missing:
-            house = deployment.clearinghouse
-            wallet.send(deployment.usd_coin, "approve", house.address, missing)
+            house, treasury = deployment.clearinghouse, deployment.treasury
+            wallet.send(deployment.usd_coin, "approve", treasury.address, missing)
             wallet.send(house, "deposit", account, missing)
         return missing
 

@@ -157,7 +157,7 @@ def _dust_usd6(stage: Stage) -> int:
     """Return dollars held less what all accounts have: cash, reserves, less entry costs."""
     client, deployment = stage.client, stage.exchange.contracts.deployment
     head, house = client.head(), deployment.clearinghouse
-    held: int = client.call(deployment.usd_coin, "balanceOf", (house.address,), at=head)
+    held: int = client.call(deployment.usd_coin, "balanceOf", (deployment.treasury.address,), at=head)
     snapshot = read_snapshot(client, deployment, stage.model, head)
     cash = int(snapshot.accounts.cash_usd6.sum()) + int(snapshot.accounts.reserve_usd6.sum())
     # The snapshot has the accounts that ever held a leg; these two never do.

@@ -53,14 +53,15 @@ def rounding_margin_usd6(ctx: KeeperContext, seller: bytes, at: BlockRef) -> int
 def fund_buyer(ctx: KeeperContext, buyer: bytes, seller: bytes, margin_usd6: int) -> None:
     """Deposit what the buyer's account lacks for a share of a book with that margin."""
     house, coin, head = ctx.deployment.clearinghouse, ctx.deployment.usd_coin, ctx.client.head()
+    payee = ctx.deployment.treasury.address
     rounding = rounding_margin_usd6(ctx, seller, head)
     needed = mul_bps_up(margin_usd6 + rounding, CUSHION_BPS) + BOUNTY_RESERVE_USD6
     cash: int = ctx.client.call(house, "accountState", (buyer,), at=head)["cash"]
     missing = needed - cash
     if missing <= 0:
         return
-    allowed: int = ctx.client.call(coin, "allowance", (ctx.sender.address, house.address), at=head)
+    allowed: int = ctx.client.call(coin, "allowance", (ctx.sender.address, payee), at=head)
     if allowed < missing:
-        approval = (house.address, missing)
+        approval = (payee, missing)
         ctx.sender.send(TxRequest(coin, "approve", approval, "pay for the margin of a bid"))
     ctx.sender.send(TxRequest(house, "deposit", (buyer, missing), "margin of a bid"))

@@ -47,6 +47,7 @@ def test_check__each_instance_by_itself__passes(stage, ours, theirs):
     "field",
     [
         "clearinghouse",
+        "treasury",
         "risk_engine",
         "margin_oracle",
         "liquidation_auction",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ITreasury} from "./ITreasury.sol";
 import {Leg, MarginClaim, Order} from "../types/Types.sol";
 
 /// @title Clearinghouse
@@ -23,7 +24,7 @@ interface IClearinghouse {
     }
 
     event Deposited(bytes32 indexed account, address indexed from, uint256 amount);
-    event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount);
+    event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount, uint256 paid);
     event SpotDeposited(bytes32 indexed account, uint16 indexed underlying, uint64 lots);
     event SpotWithdrawn(bytes32 indexed account, uint16 indexed underlying, uint64 lots, address to);
     event InstrumentListed(uint128 indexed instrument);
@@ -75,10 +76,11 @@ interface IClearinghouse {
     error DifferentFeeds(address given, address ofEngine);
     error InstrumentExpired(uint128 instrument);
 
-    /// @notice Pays USDC into an account of anybody.
+    /// @notice Pays USDC, approved for the treasury, into an account of anybody.
     function deposit(bytes32 account, uint256 amount) external;
 
-    /// @notice Takes USDC out. With a claim the attested margin applies, without it the grid or standard margin.
+    /// @notice Takes USDC out. With a claim the attested margin applies, without it the grid or standard margin. What outflow and
+    /// solvency hold back is left as a claim on the treasury.
     function withdraw(bytes32 account, uint256 amount, address to, MarginClaim calldata claim) external;
 
     /// @notice Pledges whole lots of the underlying's token as a SPOT position of the caller's account.
@@ -130,6 +132,12 @@ interface IClearinghouse {
 
     /// @notice Covers the negative cash of an account without legs from the loss reserve, as far as it goes. Only the auction.
     function coverDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining);
+
+    /// @notice The settlement coin.
+    function usdc() external view returns (address);
+
+    /// @notice Who holds the dollars of all accounts.
+    function treasury() external view returns (ITreasury);
 
     /// @notice Account whose cash covers deficits: the auction's own sub-account 0. Anybody may deposit to it.
     function lossReserveAccount() external view returns (bytes32);

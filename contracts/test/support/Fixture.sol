@@ -7,6 +7,7 @@ import {MarginLens} from "../../src/MarginLens.sol";
 import {MarginOracle} from "../../src/MarginOracle.sol";
 import {MarketFeeds} from "../../src/MarketFeeds.sol";
 import {RiskEngine} from "../../src/RiskEngine.sol";
+import {Treasury} from "../../src/Treasury.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginLens} from "../../src/interfaces/IMarginLens.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
@@ -62,6 +63,7 @@ abstract contract Fixture is Assertions {
     RiskEngine internal engine;
     MarginOracle internal oracle;
     Clearinghouse internal clearinghouse;
+    Treasury internal treasury;
     LiquidationAuction internal auction;
     MarginLens internal lens;
 
@@ -127,6 +129,7 @@ abstract contract Fixture is Assertions {
             new MarginOracle(address(engine), address(feeds), _addresses(marginKeys), MARGIN_THRESHOLD, EPOCH_BLOCKS);
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
+        treasury = Treasury(address(clearinghouse.treasury()));
         auction = new LiquidationAuction(address(clearinghouse), address(engine));
         clearinghouse.connectAuction(address(auction));
         clearinghouse.setSpotToken(BTC, address(btcToken));
@@ -283,7 +286,7 @@ abstract contract Fixture is Assertions {
 
     function _deposit(bytes32 account, uint256 amount) internal {
         usdc.mint(address(this), amount);
-        usdc.approve(address(clearinghouse), amount);
+        usdc.approve(address(treasury), amount);
         clearinghouse.deposit(account, amount);
     }
 
