@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IInsuranceFund} from "./interfaces/IInsuranceFund.sol";
+import {ILiquidationAuction} from "./interfaces/ILiquidationAuction.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
 import {LeakyBucketLib} from "./libraries/LeakyBucketLib.sol";
@@ -24,6 +26,7 @@ contract Treasury is ITreasury {
     IERC20 public immutable usdc;
     address public immutable clearinghouse;
     address public auction;
+    IInsuranceFund public fund;
 
     /// @inheritdoc ITreasury
     uint128 public assets;
@@ -50,6 +53,7 @@ contract Treasury is ITreasury {
     /// @inheritdoc ITreasury
     function connect(address auction_) external onlyClearinghouse {
         auction = auction_;
+        fund = ILiquidationAuction(auction_).fund();
         emit AuctionConnected(auction_);
     }
 
@@ -132,6 +136,10 @@ contract Treasury is ITreasury {
     function _due(uint256 amount) private view returns (uint256) {
         uint256 loss = provisionalLoss;
         if (loss == 0) return amount;
+        // What the fund will pay is nobody's loss; its limit of a day only decides when.
+        uint256 insured = fund.totalAssets();
+        if (loss <= insured) return amount;
+        loss -= insured;
         uint256 backed = uint256(assets) + advanced;
         return Math.mulDiv(amount, backed, backed + loss);
     }

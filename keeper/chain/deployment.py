@@ -49,6 +49,8 @@ class _Contracts(BaseModel):
     RiskEngine: Address
     MarginOracle: Address
     LiquidationAuction: Address
+    InsuranceFund: Address
+    LiquidationRouter: Address
     MarketFeeds: Address
     MarginLens: Address
     UsdCoin: Address
@@ -73,6 +75,8 @@ class Deployment:
     risk_engine: Contract
     margin_oracle: Contract
     liquidation_auction: Contract
+    insurance_fund: Contract
+    liquidation_router: Contract
     market_feeds: Contract
     margin_lens: Contract
     usd_coin: Contract
@@ -116,6 +120,8 @@ class Deployment:
             self.risk_engine,
             self.margin_oracle,
             self.liquidation_auction,
+            self.insurance_fund,
+            self.liquidation_router,
             self.market_feeds,
             self.margin_lens,
             self.usd_coin,
@@ -134,6 +140,8 @@ def _from_file(file: _File) -> Deployment:
         risk_engine=contract("RiskEngine"),
         margin_oracle=contract("MarginOracle"),
         liquidation_auction=contract("LiquidationAuction"),
+        insurance_fund=contract("InsuranceFund"),
+        liquidation_router=contract("LiquidationRouter"),
         market_feeds=contract("MarketFeeds"),
         margin_lens=contract("MarginLens"),
         usd_coin=contract("UsdCoin"),

@@ -23,7 +23,11 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     house, engine = deployment.clearinghouse, deployment.risk_engine
     feeds, lens = deployment.market_feeds, deployment.margin_lens
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
-    treasury = deployment.treasury
+    treasury, fund, router = (
+        deployment.treasury,
+        deployment.insurance_fund,
+        deployment.liquidation_router,
+    )
     table = (
         (house, "usdc", deployment.usd_coin),
         (house, "engine", engine),
@@ -34,11 +38,19 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (treasury, "usdc", deployment.usd_coin),
         (treasury, "clearinghouse", house),
         (treasury, "auction", auction),
+        (treasury, "fund", fund),
+        (fund, "clearinghouse", house),
+        (fund, "auction", auction),
+        (router, "auction", auction),
+        (router, "feeds", feeds),
+        (router, "oracle", oracle),
         (lens, "clearinghouse", house),
         (lens, "engine", engine),
         (lens, "feeds", feeds),
         (auction, "clearinghouse", house),
         (auction, "engine", engine),
+        (auction, "treasury", treasury),
+        (auction, "fund", fund),
         (oracle, "engine", engine),
         (engine, "feeds", feeds),
     )

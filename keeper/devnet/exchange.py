@@ -112,11 +112,12 @@ class Exchange:
             self._feed_signatures(update),
         )
 
-    def fund_loss_reserve(self, usd: int) -> None:
-        """Pay into the account that covers deficits."""
-        house = self.contracts.deployment.clearinghouse
-        account = self.client.call(house, "lossReserveAccount", at=self.client.head())
-        self.deposit(account, usd)
+    def insure(self, usd: int) -> None:
+        """Pay into the fund that covers deficits."""
+        bank, fund = self._wallet(keys.DEPLOYER), self.contracts.deployment.insurance_fund
+        amount = usd * USD6
+        bank.send(self.contracts.deployment.usd_coin, "approve", fund.address, amount)
+        bank.send(fund, "deposit", amount, bank.address)
 
     def fund_liquidator(self, usd: int) -> None:
         """Give the liquidator dollars, in its own hands."""

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @title Treasury
 /// @notice Holds the dollars of all accounts and pays withdrawals: at once within a daily share of all cash, a day later above
 /// it, and never more than the share of a withdrawal that is there for everybody.
-/// @dev Let A be the dollars held, P what open claims have received, D the losses that nobody has covered. Sums of accounts'
+/// @dev Let A be the dollars held, P what open claims have received, D the losses reported that are beyond the insurance fund. Sums of accounts'
 /// equity with claims are A - D, so those who are owed have A + D, and with what claims received A + P + D: solvency is
 /// (A + P) / (A + P + D), and a payment leaves it as it is. Hence the order of withdrawals changes nobody's total.
 interface ITreasury {

@@ -25,8 +25,9 @@ contract ConservationTest is RandomBooks {
         _pay(bob.account, 15_000e6);
         _pay(carol.account, 15_000e6);
         _pay(dealer.account, 200_000e6);
-        _pay(clearinghouse.lossReserveAccount(), 1_000e6);
+        _insured();
         _know(flagger.account);
+        _know(auction.backstopAccount());
     }
 
     /// forge-config: default.fuzz.runs = 128
@@ -120,6 +121,9 @@ contract ConservationTest is RandomBooks {
         for (uint256 i; i < 4; ++i) {
             account = _who(i + (word >> 8)).account;
             if (clearinghouse.accountState(account).locked) return account;
+            // A book of the Backstop.
+            account = bytes32(uint256(auction.backstopAccount()) + 1 + i);
+            if (clearinghouse.accountState(account).locked) return account;
         }
     }
 
@@ -131,13 +135,20 @@ contract ConservationTest is RandomBooks {
         Actor memory buyer = liquidator;
         buyer.account = _account(liquidator.owner, uint96(100 + bids++));
         _pay(buyer.account, 100_000e6);
-        vm.warp(block.timestamp + fraction % 20 minutes);
+        vm.warp(block.timestamp + fraction % 50 minutes);
         _bid(buyer, account, fraction);
     }
 
     function _endings(bytes32 account, uint256 word) private {
-        if (word & 1 == 0) auction.cure(account);
-        else auction.takeDeficit(account);
+        if (word % 4 == 0) auction.cure(account);
+        else if (word % 4 == 1) _takeDeficits();
+        else _know(auction.takeOver(account));
+    }
+
+    function _takeDeficits() private {
+        for (uint256 i; i < 4; ++i) {
+            try auction.takeDeficit(_who(i).account) {} catch {}
+        }
     }
 
     /* LEDGER */
@@ -152,8 +163,9 @@ contract ConservationTest is RandomBooks {
         }
         uint256 owedToClaims = _unpaidClaims();
         assertEq(usdc.balanceOf(address(treasury)), treasury.assets(), "dollars held");
-        assertEq(treasury.assets() + usdc.balanceOf(PAYEE), uint256(paidIn), "dollars paid in");
-        total += int256(owedToClaims + usdc.balanceOf(PAYEE));
+        assertEq(usdc.balanceOf(address(fund)), fund.totalAssets(), "dollars insured");
+        assertEq(treasury.assets() + fund.totalAssets() + usdc.balanceOf(PAYEE), uint256(paidIn), "dollars paid in");
+        total += int256(owedToClaims + usdc.balanceOf(PAYEE) + fund.totalAssets());
         assertLe(total, paidIn, "nothing is created");
         assertLe(paidIn - total, int256(settled), "less than a unit a settled leg is lost");
         _assertOpenInterest();
@@ -213,6 +225,12 @@ contract ConservationTest is RandomBooks {
         _know(account);
         _deposit(account, amount);
         paidIn += int256(amount);
+    }
+
+    /// @dev What the fund pays in later is counted as paid in now.
+    function _insured() private {
+        _insure(1_000e6);
+        paidIn += 1_000e6;
     }
 
     function _know(bytes32 account) private {

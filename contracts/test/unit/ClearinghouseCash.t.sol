@@ -223,11 +223,11 @@ contract ClearinghouseCashTest is Fixture {
         vm.expectRevert(refused);
         clearinghouse.unlock(alice.account);
         vm.expectRevert(refused);
-        clearinghouse.transferBook(alice.account, bob.account, 1e18, 0, 0);
+        clearinghouse.transferBook(alice.account, bob.account, true, 1e18, 0, 0);
         vm.expectRevert(refused);
-        clearinghouse.payReserve(alice.account, bob.account);
+        clearinghouse.payReserve(alice.account, bob.account, 1);
         vm.expectRevert(refused);
-        clearinghouse.coverDeficit(alice.account);
+        clearinghouse.moveCash(alice.account, bob.account, 1);
     }
 
     function test_connectAuction_twice_reverts() public {

@@ -209,12 +209,13 @@ contract TreasuryTest is Fixture {
         uint256 before = treasury.solvency();
         for (uint256 i; i < 10; ++i) {
             uint256 word = uint256(keccak256(abi.encode(seed, i)));
-            if (word % 3 == 0) _deposit(mallory.account, 1 + (word >> 8) % 100_000e6);
-            else if (word % 3 == 1) try this.takeOut(1 + (word >> 8) % 500_000e6) {}
-                catch {} else if (treasury.claimCount() != 0) try treasury.payClaim(
-                (word >> 8) % treasury.claimCount()
-            ) {}
-                catch {}
+            if (word % 3 == 0) {
+                _deposit(mallory.account, 1 + (word >> 8) % 100_000e6);
+            } else if (word % 3 == 1) {
+                try this.takeOut(1 + (word >> 8) % 500_000e6) {} catch {}
+            } else if (treasury.claimCount() != 0) {
+                try treasury.payClaim((word >> 8) % treasury.claimCount()) {} catch {}
+            }
             // A wad's last digits, from the rounding down of what was paid.
             assertLe(before, treasury.solvency() + 1e8, "never lower");
             before = treasury.solvency();

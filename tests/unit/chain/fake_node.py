@@ -28,6 +28,8 @@ NAMES = (
     "RiskEngine",
     "MarginOracle",
     "LiquidationAuction",
+    "InsuranceFund",
+    "LiquidationRouter",
     "MarketFeeds",
     "MarginLens",
     "UsdCoin",

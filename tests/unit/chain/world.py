@@ -18,7 +18,7 @@ PERPETUAL = Instrument(2, 0, Kind.PERPETUAL, 0).pack()
 ALICE, BOB = b"\xaa" * 20 + bytes(12), b"\xbb" * 20 + bytes(12)
 
 
-LOSS_RESERVE = b"\x77" * 20 + bytes(12)
+BACKSTOP = b"\x77" * 20 + bytes(12)
 
 
 def quote(time: int = T0, **smile: int) -> dict[str, int]:
@@ -52,7 +52,14 @@ def market(underlying: int, spot_e8: int, fresh: bool = True) -> dict[str, Any]:
 
 
 def state(cash: int) -> dict[str, Any]:
-    return {"cash": cash, "reserve": 0, "mode": 2, "enlisted": True, "locked": False}
+    return {
+        "cash": cash,
+        "reserve": 0,
+        "mode": 2,
+        "enlisted": True,
+        "locked": False,
+        "lastPermitBlock": 0,
+    }
 
 
 def account(
@@ -108,7 +115,8 @@ def views(
         ("Clearinghouse", "listingCount"): len(listings),
         ("MarginLens", "accounts"): lambda first, count: accounts[first : first + count],
         ("Clearinghouse", "accountCount"): len(accounts),
-        ("Clearinghouse", "lossReserveAccount"): LOSS_RESERVE,
+        ("LiquidationAuction", "backstopAccount"): BACKSTOP,
+        ("InsuranceFund", "coverRoom"): 0,
         ("Clearinghouse", "accountState"): state(0),
         ("MarginOracle", "epochBlocks"): 32,
         ("MarginOracle", "configDigest"): b"\xcd" * 32,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from keeper.errors import InputError
-from keeper.margin.what_if import BOUNTY_RESERVE_USD6, Trade, listed_instrument, what_if
+from keeper.margin.what_if import Trade, listed_instrument, what_if
+from keeper.state.accounts import bounty_reserve_usd6
 from keeper.state.snapshot import ListingRow
 from tests.books import (
     ETH,
@@ -104,8 +105,8 @@ def test_first_position__locks_the_reserve_and_the_last_frees_it():
     bare = replace(account(1, {}, cash_usd6=CASH), reserve_usd6=0)
     opened = after([Trade(perpetual(), 1)], bare).after
     assert (opened.cash_usd6, opened.reserve_usd6) == (
-        CASH - BOUNTY_RESERVE_USD6,
-        BOUNTY_RESERVE_USD6,
+        CASH - bounty_reserve_usd6(1),
+        bounty_reserve_usd6(1),
     )
     held = account(1, {put(2_700): -50}, cash_usd6=CASH)
     closed = after([Trade(put(2_700), 50, 0)], held).after
@@ -141,7 +142,7 @@ MANY = account(1, dict.fromkeys(LISTED[2:34], 1), cash_usd6=CASH)
         (
             Trade(perpetual(), 1),
             replace(account(1, {}, cash_usd6=49_999_999), reserve_usd6=0),
-            "a first position locks",
+            "1 legs lock 50000000 more",
         ),
     ],
 )  # fmt: skip
