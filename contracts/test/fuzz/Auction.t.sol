@@ -22,7 +22,7 @@ contract AuctionFuzzTest is RandomBooks {
 
     /// @dev Gain over marks = sold share of (equity - line): never more than the equity, never less than -2 % of it.
     /// forge-config: default.fuzz.runs = 64
-    function testFuzz_bid_buyersGain_isTheLinesDiscount(uint256 seed, uint256 fraction, uint256 elapsed) public {
+    function testFuzz_R11_2_buyersGain_isTheLinesDiscount(uint256 seed, uint256 fraction, uint256 elapsed) public {
         _flaggedBook(seed);
         vm.warp(block.timestamp + elapsed % 45 minutes);
         int256 equity = _equity(alice.account);
@@ -60,7 +60,7 @@ contract AuctionFuzzTest is RandomBooks {
 
     /// @dev The least margin that a bid accepts, to the unit, keeps the buyer from being flagged in the same market.
     /// forge-config: default.fuzz.runs = 64
-    function testFuzz_bid_buyerAtHisLeastMargin_isHealthy(uint256 seed, uint256 fraction) public {
+    function testFuzz_R11_4_buyerAtHisLeastMargin_isHealthy(uint256 seed, uint256 fraction) public {
         _flaggedBook(seed);
         fraction = bound(fraction, 1, 1e18);
         Actor memory poor = liquidator;

@@ -28,6 +28,8 @@ contract ConservationTest is RandomBooks {
         _insured();
         _know(flagger.account);
         _know(auction.backstopAccount());
+        // Who calls for a take-over has its bonus.
+        _know(_account(address(this), 0));
     }
 
     /// forge-config: default.fuzz.runs = 128

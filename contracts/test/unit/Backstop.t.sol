@@ -39,7 +39,7 @@ contract BackstopTest is Fixture {
         _takeOver();
     }
 
-    function test_takeOver_belowZero_bookIsTheBackstopsAndTheDeficitStays() public {
+    function test_R11_5_takeOver_belowZero_bookIsTheBackstopsAndTheDeficitStays() public {
         _unsold(46_000e8);
         bytes32 book = _takeOver();
         assertEq(clearinghouse.legsOf(carol.account).length, 0, "empty");

@@ -208,7 +208,7 @@ contract LiquidationAuctionTest is Fixture {
     }
 
     /// @dev Book of odd lots: whatever the sequence of bids, round(F * base) lots of each leg are gone.
-    function test_bid_sequence_roundingNeverAddsUp() public {
+    function test_R11_3_bidSequence_roundingNeverAddsUp() public {
         _insolventBook();
         Leg[] memory base = clearinghouse.legsOf(alice.account);
         uint256[6] memory wanted = [uint256(0.1e18), 0.13e18, 0.1111e18, 0.3e18, 0.27e18, 0.1e18];
@@ -241,7 +241,7 @@ contract LiquidationAuctionTest is Fixture {
     }
 
     /// @dev No lots, no cash: a bid can never take a share of equity without the legs that belong to it.
-    function test_bid_booksOfFewLots_alwaysMoveSomething() public {
+    function test_R11_8_bid_booksOfFewLots_alwaysMoveSomething() public {
         _deposit(alice.account, 200e6);
         _trade(alice, dealer, perpetual, 11, BTC_SPOT);
         _advance(60, 48_800e8, ETH_SPOT);
@@ -330,14 +330,14 @@ contract LiquidationAuctionTest is Fixture {
         assertLe(int256(engine.maintenanceMargin(a)), _equity(buyer.account), "healthy");
     }
 
-    function test_bid_recoveredAccount_reverts() public {
+    function test_R11_6_bid_recoveredAccount_reverts() public {
         _fallAndFlag();
         _advance(60, 53_000e8, ETH_SPOT);
         vm.expectRevert(_healthy(5_010.6e6, 4_876.9752e6));
         this.bidAs(liquidator, carol.account, 1e18);
     }
 
-    function test_bid_weakScenarioOfTheFlagger_decidesNothing() public {
+    function test_R11_7_bid_weakScenarioOfTheFlagger_decidesNothing() public {
         // Flagged by a scenario with a smaller loss than the worst; the bid runs the grid.
         _deposit(alice.account, 9_100e6);
         _trade(alice, dealer, perpetual, 1_000, BTC_SPOT);
