@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keeper.margin.model_text import parse_model
 from keeper.margin.scenarios import Model, Scenario, model_hash
-from keeper.state.accounts import account_id
+from keeper.state.accounts import account_id, bounty_reserve_usd6
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import (
     AccountRow,
@@ -122,7 +122,12 @@ def account(
     costs = costs or {}
     legs = tuple(LegRow(i, size, costs.get(i, 0)) for i, size in lots.items())
     return AccountRow(
-        account_id(number.to_bytes(20, "big"), 0), mode, 0, cash_usd6, 50 * 10**6, legs
+        account_id(number.to_bytes(20, "big"), 0),
+        mode,
+        0,
+        cash_usd6,
+        bounty_reserve_usd6(len(legs)) or 50 * 10**6,
+        legs,
     )
 
 

@@ -9,11 +9,15 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IFlaggedTrades} from "./interfaces/IFlaggedTrades.sol";
 import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ITreasury} from "./interfaces/ITreasury.sol";
+import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
+import {Treasury} from "./Treasury.sol";
 import {Leg, MarginClaim, MarginRequest, Order} from "./types/Types.sol";
 
 /// @title Clearinghouse
@@ -25,8 +29,6 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     using SafeERC20 for IERC20;
 
     uint8 internal constant PORTFOLIO_MODE = 2;
-    /// @dev Locked with the first position; pays whoever flags the account. Micro-dollars.
-    uint64 internal constant BOUNTY_RESERVE = 50e6;
     /// @dev Keeps every balance far inside the 64-bit integers of the snapshot body.
     uint256 internal constant MAX_DEPOSIT = 2 ** 60;
     uint256 internal constant WAD = 1e18;
@@ -37,7 +39,10 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         "Order(bytes32 account,uint128 instrument,int64 lots,uint64 limitPrice,uint64 salt,uint64 deadline,address executor)"
     );
 
-    IERC20 public immutable usdc;
+    /// @inheritdoc IClearinghouse
+    address public immutable usdc;
+    /// @inheritdoc IClearinghouse
+    ITreasury public immutable treasury;
     IRiskEngine public immutable engine;
     IMarketFeeds public immutable feeds;
     IMarginOracle public immutable oracle;
@@ -65,7 +70,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         Ownable(owner_)
     {
         if (feeds_ != IRiskEngine(engine_).feeds()) revert DifferentFeeds(feeds_, IRiskEngine(engine_).feeds());
-        usdc = IERC20(usdc_);
+        usdc = usdc_;
+        treasury = new Treasury(usdc_);
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(feeds_);
         oracle = IMarginOracle(oracle_);
@@ -77,6 +83,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     function connectAuction(address auction_) external onlyOwner {
         if (auction != address(0)) revert AlreadyConnected(auction);
         auction = auction_;
+        treasury.connect(auction_);
         emit AuctionConnected(auction_);
     }
 
@@ -108,11 +115,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     function deposit(bytes32 account, uint256 amount) external nonReentrant {
         if (amount == 0) revert ZeroAmount();
         if (amount > MAX_DEPOSIT) revert DepositTooLarge(amount, MAX_DEPOSIT);
-        uint256 before = usdc.balanceOf(address(this));
-        usdc.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = usdc.balanceOf(address(this)) - before;
-        if (received != amount) revert TransferShort(received, amount);
         _accounts[account].cash += int128(uint128(amount));
+        treasury.collect(msg.sender, amount);
         emit Deposited(account, msg.sender, amount);
     }
 
@@ -123,11 +127,11 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         _requireUnlocked(account);
         _settle(account);
         int256 cash = _accounts[account].cash;
-        if (cash < int256(amount)) revert InsufficientCash(account, cash, amount);
+        if (cash < 0 || uint256(cash) < amount) revert InsufficientCash(account, cash, amount);
         _accounts[account].cash -= int128(uint128(amount));
         _requireInitialMargin(account, claim, true);
-        usdc.safeTransfer(to, amount);
-        emit Withdrawn(account, to, amount);
+        uint256 paid = treasury.pay(to, amount);
+        emit Withdrawn(account, to, amount, paid);
     }
 
     /* SPOT TOKENS */
@@ -180,16 +184,45 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         int64 makerLots = maker.lots > 0 ? int64(lots) : -int64(lots);
         _fill(maker, makerSignature, makerLots);
         _fill(taker, takerSignature, -makerLots);
+        _exchange(maker, taker, makerLots, makerClaim, takerClaim);
+    }
+
+    function _exchange(
+        Order calldata maker,
+        Order calldata taker,
+        int64 makerLots,
+        MarginClaim calldata makerClaim,
+        MarginClaim calldata takerClaim
+    ) private {
         _settle(maker.account);
         _settle(taker.account);
+        int256[] memory makerSurplus = _surplusIfLocked(maker.account);
+        int256[] memory takerSurplus = _surplusIfLocked(taker.account);
         int256 notional = _notional(maker.instrument, makerLots, maker.limitPrice);
         _move(maker.account, maker.instrument, makerLots, notional);
         _move(taker.account, maker.instrument, -makerLots, -notional);
-        _emitTrade(maker, taker, lots, notional);
+        _emitTrade(maker, taker, makerLots, notional);
         _syncReserve(maker.account);
         _syncReserve(taker.account);
-        _requireInitialMargin(maker.account, makerClaim, false);
-        _requireInitialMargin(taker.account, takerClaim, false);
+        uint64 price = maker.limitPrice;
+        _requireMayTrade(maker.account, Leg(maker.instrument, makerLots), price, makerClaim, makerSurplus);
+        _requireMayTrade(taker.account, Leg(maker.instrument, -makerLots), price, takerClaim, takerSurplus);
+    }
+
+    function _surplusIfLocked(bytes32 account) private view returns (int256[] memory surplus) {
+        if (_accounts[account].locked) surplus = IFlaggedTrades(auction).surplusOf(account);
+    }
+
+    /// @param surplusBefore of a locked account, empty for others
+    function _requireMayTrade(
+        bytes32 account,
+        Leg memory traded,
+        uint64 price,
+        MarginClaim calldata claim,
+        int256[] memory surplusBefore
+    ) private {
+        if (surplusBefore.length == 0) return _requireInitialMargin(account, claim, false);
+        IFlaggedTrades(auction).afterTrade(account, traded.instrument, traded.lots, price, surplusBefore);
     }
 
     function _requireMatching(Order calldata maker, Order calldata taker, uint64 lots) private view {
@@ -208,7 +241,6 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         if (order.executor != address(0) && order.executor != msg.sender) {
             revert WrongExecutor(msg.sender, order.executor);
         }
-        _requireUnlocked(order.account);
         bytes32 digest = orderDigest(order);
         (address recovered,,) = ECDSA.tryRecoverCalldata(digest, signature);
         address owner_ = address(bytes20(order.account));
@@ -219,13 +251,13 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         filled[digest] = int64(total);
     }
 
-    function _emitTrade(Order calldata maker, Order calldata taker, uint64 lots, int256 notional) private {
-        bool makerBuys = maker.lots > 0;
+    function _emitTrade(Order calldata maker, Order calldata taker, int64 makerLots, int256 notional) private {
+        bool makerBuys = makerLots > 0;
         emit Traded(
             makerBuys ? maker.account : taker.account,
             makerBuys ? taker.account : maker.account,
             maker.instrument,
-            lots,
+            uint64(makerBuys ? makerLots : -makerLots),
             maker.limitPrice,
             notional < 0 ? -notional : notional
         );
@@ -275,14 +307,14 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     /// @inheritdoc IClearinghouse
     function lock(bytes32 account) external onlyAuction {
         _accounts[account].locked = true;
-        _books[account].markBase();
         emit AccountLocked(account);
     }
 
     /// @inheritdoc IClearinghouse
     function unlock(bytes32 account) external onlyAuction {
         _accounts[account].locked = false;
-        _releaseReserve(account);
+        if (_books[account].count() != 0) _takeReserve(account);
+        else _releaseReserve(account);
         emit AccountUnlocked(account);
     }
 
@@ -290,10 +322,12 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     function transferBook(
         bytes32 from,
         bytes32 to,
+        bool first,
         uint256 cumulativeFraction,
         int256 cashToBuyer,
         uint256 scaledInitial
     ) external onlyAuction nonReentrant returns (uint256 moved) {
+        if (first) _books[from].markBase();
         _requireUnlocked(to);
         if (_books[to].count() != 0) revert NotEmpty(to);
         PositionsLib.Sale[] memory sales = _books[from].plannedSales(cumulativeFraction);
@@ -310,6 +344,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         _accounts[from].voidSince = uint40(block.timestamp);
         _accounts[from].cash -= int128(cashToBuyer);
         _accounts[to].cash += int128(cashToBuyer);
+        // The Backstop is exempt: somebody has to take what nobody buys.
+        if (address(bytes20(to)) == auction) return moved;
         _takeReserve(to);
         _requireTakeoverMargin(to, scaledInitial);
     }
@@ -329,35 +365,21 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     }
 
     /// @inheritdoc IClearinghouse
-    function payReserve(bytes32 from, bytes32 to) external onlyAuction returns (uint256 amount) {
-        amount = _accounts[from].reserve;
-        if (amount == 0) return 0;
-        _accounts[from].reserve = 0;
+    function payReserve(bytes32 from, bytes32 to, uint256 amount) external onlyAuction {
+        if (amount == 0) return;
+        _accounts[from].reserve -= uint64(amount);
         _accounts[to].cash += int128(uint128(amount));
         emit ReservePaid(from, to, amount);
     }
 
     /// @inheritdoc IClearinghouse
-    function coverDeficit(bytes32 account) external onlyAuction returns (uint256 covered, uint256 remaining) {
-        if (_books[account].count() != 0) revert NotEmpty(account);
-        int128 cash = _accounts[account].cash;
-        if (cash >= 0) return (0, 0);
-        uint256 deficit = uint256(-int256(cash));
-        bytes32 source = lossReserveAccount();
-        int256 available = _accounts[source].cash;
-        covered = available <= 0 ? 0 : uint256(available) < deficit ? uint256(available) : deficit;
-        remaining = deficit - covered;
-        _accounts[source].cash -= int128(uint128(covered));
-        _accounts[account].cash += int128(uint128(covered));
-        emit DeficitCovered(account, covered, remaining);
+    function moveCash(bytes32 from, bytes32 to, int256 amount) external onlyAuction {
+        _accounts[from].cash -= int128(amount);
+        _accounts[to].cash += int128(amount);
+        emit CashMoved(from, to, amount);
     }
 
     /* VIEWS */
-
-    /// @inheritdoc IClearinghouse
-    function lossReserveAccount() public view returns (bytes32) {
-        return bytes32(bytes20(auction));
-    }
 
     /// @inheritdoc IClearinghouse
     function accountState(bytes32 account) external view returns (AccountState memory) {
@@ -429,16 +451,21 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     function _syncReserve(bytes32 account) private {
         if (_books[account].count() == 0) return _releaseReserve(account);
         AccountState storage state = _accounts[account];
-        if (state.reserve == 0 && state.cash < int128(uint128(BOUNTY_RESERVE))) {
-            revert InsufficientCash(account, state.cash, BOUNTY_RESERVE);
+        if (state.locked) return;
+        uint64 missing = _takeReserve(account);
+        if (missing != 0 && state.cash < 0) {
+            revert InsufficientCash(account, int256(state.cash) + int64(missing), missing);
         }
-        _takeReserve(account);
     }
 
-    function _takeReserve(bytes32 account) private {
-        if (_accounts[account].reserve != 0) return;
-        _accounts[account].cash -= int128(uint128(BOUNTY_RESERVE));
-        _accounts[account].reserve = BOUNTY_RESERVE;
+    /// @dev Fills the reserve up to what the present legs ask; it never shrinks before the book is empty.
+    function _takeReserve(bytes32 account) private returns (uint64 missing) {
+        uint64 needed = AuctionLib.reserveOf(_books[account].count());
+        AccountState storage state = _accounts[account];
+        if (state.reserve >= needed) return 0;
+        missing = needed - state.reserve;
+        state.cash -= int128(uint128(missing));
+        state.reserve = needed;
     }
 
     function _releaseReserve(bytes32 account) private {
@@ -481,6 +508,8 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
 
     /// @param leaving whether value leaves the system: then unrealised option profit must not leave as cash
     function _requireInitialMargin(bytes32 account, MarginClaim memory claim, bool leaving) private {
+        // Whoever was let below standard margin by a leaf gets no grace when he is flagged soon after.
+        if (claim.leaf.epoch != 0) _accounts[account].lastPermitBlock = uint40(block.number);
         Leg[] memory legs = _books[account].legs();
         int256 cash = netCash(account);
         if (legs.length == 0) {

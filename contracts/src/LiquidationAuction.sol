@@ -1,50 +1,97 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {FlaggedTrades} from "./FlaggedTrades.sol";
+import {InsuranceFund} from "./InsuranceFund.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IInsuranceFund} from "./interfaces/IInsuranceFund.sol";
 import {ILiquidationAuction} from "./interfaces/ILiquidationAuction.sol";
+import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ITreasury} from "./interfaces/ITreasury.sol";
+import {AuctionLib} from "./libraries/AuctionLib.sol";
+import {LeakyBucketLib} from "./libraries/LeakyBucketLib.sol";
 import {Leg} from "./types/Types.sol";
 
 /// @title Liquidation auction
 /// @notice See {ILiquidationAuction}, which documents every entry point, event and error.
-contract LiquidationAuction is ILiquidationAuction {
+contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
+    using LeakyBucketLib for LeakyBucketLib.Bucket;
+
     int256 internal constant WAD = 1e18;
-    uint256 internal constant DURATION = 30 minutes;
-    /// @dev The line starts a little over equity, so that the first price is fair to the owner.
-    int256 internal constant LINE_START = 102e16;
-    uint256 internal constant MIN_FRACTION = 1e17;
+    /// @dev Time to pay in before the line begins, and how much of it an account has in a day.
+    uint256 internal constant GRACE = 10 minutes;
+    uint256 internal constant GRACE_A_DAY = 30 minutes;
+    /// @dev How long a book is on offer at the end of its line before the Backstop takes it.
+    uint256 internal constant UNSOLD_AFTER = 15 minutes;
 
-    IClearinghouse public immutable clearinghouse;
-    IRiskEngine public immutable engine;
+    ITreasury public immutable treasury;
+    /// @inheritdoc ILiquidationAuction
+    IInsuranceFund public immutable fund;
+    /// @notice Blocks after the use of a leaf in which a flag grants no grace.
+    uint64 public immutable epochBlocks;
+    /// @notice The underlying whose spot is the price of gas.
+    uint16 public immutable gasUnderlying;
 
+    /// @inheritdoc ILiquidationAuction
+    uint256 public worstPayout;
+    uint96 private _backstopBooks;
     mapping(bytes32 account => Auction) private _auctions;
+    mapping(bytes32 account => LeakyBucketLib.Bucket) private _grace;
+    mapping(address owner => mapping(address bidder => bool)) public isApprovedBidder;
 
-    /// @dev A flagged account as the engine sees it.
+    /// @dev An account as the engine sees it at the confirmed marks; the last four look at every world.
     struct Health {
         int256 equity;
         uint256 required;
-        uint256 standard;
         uint256 initial;
+        uint256 worstLoss;
+        uint8 worstScenario;
+        uint256 legs;
+        bool divisible;
+        int256 leastEquity;
+        bool deep;
+        bool healthy;
+        int256 healthyEquity;
+        uint256 healthyRequired;
     }
 
-    constructor(address clearinghouse_, address engine_) {
-        clearinghouse = IClearinghouse(clearinghouse_);
-        engine = IRiskEngine(engine_);
+    constructor(address clearinghouse_, address engine_, uint64 epochBlocks_, uint16 gasUnderlying_)
+        FlaggedTrades(clearinghouse_, engine_)
+    {
+        treasury = IClearinghouse(clearinghouse_).treasury();
+        fund = new InsuranceFund(clearinghouse_);
+        epochBlocks = epochBlocks_;
+        gasUnderlying = gasUnderlying_;
     }
 
     /* FLAG */
 
     /// @inheritdoc ILiquidationAuction
     function flag(bytes32 account, uint8 scenario) external {
-        if (account == clearinghouse.lossReserveAccount()) revert ProtectedAccount(account);
         if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
         clearinghouse.settle(account);
-        Health memory health = _health(account, uint256(1) << scenario);
-        if (health.equity >= int256(health.required)) revert Healthy(account, health.equity, health.required);
-        _auctions[account] = Auction(uint64(block.timestamp), 0, scenario, msg.sender);
+        Leg[] memory legs = clearinghouse.legsOf(account);
+        if (legs.length == 0) revert NoPositions(account);
+        Health memory health = _inAllWorlds(account, legs, uint256(1) << scenario);
+        if (health.healthy) revert Healthy(account, health.healthyEquity, health.healthyRequired);
+        uint64 startsAt = uint64(block.timestamp + _useGrace(account, health.deep));
+        Auction storage opened = _auctions[account];
+        (opened.startedAt, opened.scenario, opened.flagger) = (startsAt, scenario, msg.sender);
+        _book(account, opened, health);
         clearinghouse.lock(account);
-        emit Flagged(account, msg.sender, scenario, health.equity, health.required);
+        emit Flagged(account, msg.sender, scenario, health.equity, health.required, startsAt);
+    }
+
+    /// @dev Short of half of the requirement, or fresh from a leaf that let it go so far, an account is not waited for.
+    function _useGrace(bytes32 account, bool deep) private returns (uint256 grace) {
+        if (deep) return 0;
+        uint256 permitted = clearinghouse.accountState(account).lastPermitBlock;
+        if (permitted != 0 && block.number <= permitted + epochBlocks) return 0;
+        LeakyBucketLib.Bucket storage bucket = _grace[account];
+        uint256 used = bucket.used(GRACE_A_DAY, 1 days);
+        grace = GRACE_A_DAY - used < GRACE ? GRACE_A_DAY - used : GRACE;
+        bucket.set(used + grace);
     }
 
     /* BID */
@@ -54,108 +101,235 @@ contract LiquidationAuction is ILiquidationAuction {
         external
         returns (uint256 sold)
     {
-        Auction storage open = _auctions[account];
-        if (open.startedAt == 0) revert NotFlagged(account);
-        if (address(bytes20(buyer)) != msg.sender) revert NotBuyer(msg.sender, buyer);
+        Auction storage open = _open(account);
+        _requireBidder(buyer);
         if (deadline < block.timestamp) revert BidExpired(deadline, block.timestamp);
         clearinghouse.settle(account);
-        if (clearinghouse.legsOf(account).length == 0) {
+        Leg[] memory legs = clearinghouse.legsOf(account);
+        if (legs.length == 0) {
             _empty(account);
             return 0;
         }
-        Health memory health = _health(account, engine.gridMask());
-        if (health.equity >= int256(health.required)) revert Healthy(account, health.equity, health.required);
-        sold = _share(account, fraction, health, open.fractionSold);
-        _sell(account, buyer, sold, health, minCashToBuyer);
-        clearinghouse.payReserve(account, bytes32(bytes20(open.flagger)));
-        if (clearinghouse.legsOf(account).length == 0) _empty(account);
+        Health memory health = _healthForSale(account, open, legs);
+        if (block.timestamp < open.startedAt && !health.deep) revert InGrace(account, open.startedAt);
+        sold = _sell(account, buyer, fraction, health, minCashToBuyer);
+        _payBounties(account, open, legs.length, buyer);
+        _afterSale(account, open, health, sold);
     }
 
-    function _sell(bytes32 account, bytes32 buyer, uint256 sold, Health memory health, int256 minCashToBuyer) private {
+    /// @inheritdoc ILiquidationAuction
+    function approveBidder(address bidder, bool approved) external {
+        isApprovedBidder[msg.sender][bidder] = approved;
+        emit BidderApproved(msg.sender, bidder, approved);
+    }
+
+    function _requireBidder(bytes32 buyer) private view {
+        address owner = address(bytes20(buyer));
+        if (owner != msg.sender && !isApprovedBidder[owner][msg.sender]) revert NotBuyer(msg.sender, buyer);
+    }
+
+    /// @dev The grid once, then its worst scenario; that one alone never ends what the grid began. Backstop's books are for sale
+    /// whatever their health.
+    function _healthForSale(bytes32 account, Auction storage open, Leg[] memory legs)
+        private
+        returns (Health memory health)
+    {
+        bool always = _isBackstop(account);
+        if (open.gridRun) {
+            health = _inAllWorlds(account, legs, uint256(1) << open.scenario);
+            if (always || !health.healthy) return health;
+        }
+        health = _inAllWorlds(account, legs, engine.gridMask());
+        if (health.healthy && !always) revert Healthy(account, health.healthyEquity, health.healthyRequired);
+        (open.scenario, open.gridRun) = (health.worstScenario, true);
+    }
+
+    function _sell(bytes32 account, bytes32 buyer, uint256 wanted, Health memory health, int256 minCashToBuyer)
+        private
+        returns (uint256 sold)
+    {
         Auction storage open = _auctions[account];
         int256 price = line(account, health.equity);
+        sold = _share(account, wanted, health, price, open.fractionSold);
         // Legs move at marks; the buyer's share of equity less his share of the line comes with them as cash.
         int256 cashToBuyer = (health.equity - price) * int256(sold) / WAD;
         if (cashToBuyer < minCashToBuyer) revert DiscountTooSmall(cashToBuyer, minCashToBuyer);
-        uint256 cumulative = open.fractionSold + (uint256(WAD) - open.fractionSold) * sold / uint256(WAD);
-        open.fractionSold = uint64(cumulative);
         uint256 scaledInitial = (health.initial * sold + uint256(WAD) - 1) / uint256(WAD);
-        uint256 moved = clearinghouse.transferBook(account, buyer, cumulative, cashToBuyer, scaledInitial);
+        bool first = open.fractionSold == 0;
+        open.fractionSold += uint64((uint256(WAD) - open.fractionSold) * sold / uint256(WAD));
+        uint256 moved = clearinghouse.transferBook(account, buyer, first, open.fractionSold, cashToBuyer, scaledInitial);
         emit Bid(account, buyer, sold, health.equity, price, cashToBuyer, moved);
     }
 
-    /// @dev The share that restores health solves E(1-f) + f*line >= (1-f)*IM, with a percent over IM because lots are rounded;
-    /// the whole book when the line is at or below zero, or when every leg is too small to be divided.
-    function _share(bytes32 account, uint256 wanted, Health memory health, uint64 alreadySold)
+    /// @dev A book of the Backstop has no health to be restored: all of it is on sale.
+    function _share(bytes32 account, uint256 wanted, Health memory health, int256 price, uint256 alreadySold)
         private
         view
         returns (uint256)
     {
-        uint256 whole = uint256(WAD);
-        int256 price = line(account, health.equity);
-        if (_isIndivisible(account)) return whole;
-        uint256 most = whole;
-        if (price > 0) {
-            int256 gap = int256(health.initial * 101 / 100) - health.equity;
-            most = uint256((gap * WAD + (gap + price) - 1) / (gap + price));
-        }
-        uint256 cut = wanted < most ? wanted : most;
-        if (cut < MIN_FRACTION) cut = MIN_FRACTION;
-        uint256 left = (whole - alreadySold) * (whole - cut) / whole;
-        return left < MIN_FRACTION ? whole : cut;
+        uint256 initial = _isBackstop(account) ? type(uint128).max : health.initial;
+        return AuctionLib.share(wanted, health.equity, price, initial, health.legs, alreadySold, health.divisible);
     }
 
-    /// @dev A tenth of fewer than ten lots may round to nothing.
-    function _isIndivisible(bytes32 account) private view returns (bool) {
+    /// @dev The seller's loss is what it was but for the share sold, of which the line's part stays with him.
+    function _afterSale(bytes32 account, Auction storage open, Health memory health, uint256 sold) private {
+        if (clearinghouse.legsOf(account).length == 0) return _empty(account);
+        if (health.leastEquity > 0) health.worstLoss = health.worstLoss * (uint256(WAD) - sold) / uint256(WAD);
+        _book(account, open, health);
+    }
+
+    /* BACKSTOP */
+
+    /// @inheritdoc ILiquidationAuction
+    function takeOver(bytes32 account) external returns (bytes32 backstop) {
+        Auction storage open = _open(account);
+        if (_isBackstop(account)) revert OfBackstop(account);
+        uint256 from = open.startedAt + AuctionLib.DURATION + UNSOLD_AFTER;
+        if (block.timestamp < from) revert NotUnsold(account, from);
+        clearinghouse.settle(account);
         Leg[] memory legs = clearinghouse.legsOf(account);
-        for (uint256 i; i < legs.length; ++i) {
-            if (legs[i].lots >= 10 || legs[i].lots <= -10) return false;
+        if (legs.length == 0) {
+            _empty(account);
+            return 0;
         }
-        return true;
+        Health memory health = _healthForSale(account, open, legs);
+        backstop = bytes32(uint256(backstopAccount()) | ++_backstopBooks);
+        // At the end of the line that is min(0, equity), for everything.
+        _sell(account, backstop, uint256(WAD), health, type(int256).min);
+        Auction storage again = _auctions[backstop];
+        (again.startedAt, again.scenario, again.gridRun) = (uint64(block.timestamp), open.scenario, true);
+        health.leastEquity = health.leastEquity > 0 ? health.leastEquity : int256(0);
+        _book(backstop, again, health);
+        clearinghouse.lock(backstop);
+        _payBounties(account, open, legs.length, bytes32(bytes20(msg.sender)));
+        emit TakenOver(account, backstop);
+        _empty(account);
     }
 
-    /* CURE */
+    function _isBackstop(bytes32 account) private view returns (bool) {
+        return address(bytes20(account)) == address(this);
+    }
+
+    /// @inheritdoc ILiquidationAuction
+    function backstopAccount() public view returns (bytes32) {
+        return bytes32(bytes20(address(this)));
+    }
+
+    /* ENDINGS */
 
     /// @inheritdoc ILiquidationAuction
     function cure(bytes32 account) external {
-        if (_auctions[account].startedAt == 0) revert NotFlagged(account);
+        _open(account);
+        if (_isBackstop(account)) revert OfBackstop(account);
         clearinghouse.settle(account);
-        if (clearinghouse.legsOf(account).length == 0) {
-            _empty(account);
-            return;
-        }
-        Health memory health = _health(account, 0);
-        uint256 target = health.standard;
-        if (health.equity < int256(target)) {
-            health = _health(account, engine.gridMask());
-            if (health.initial < target) target = health.initial;
-        }
-        if (health.equity < int256(target)) revert StillUnhealthy(account, health.equity, target);
-        _end(account, health.equity, target);
+        Leg[] memory legs = clearinghouse.legsOf(account);
+        if (legs.length == 0) return _empty(account);
+        // Fills up the reserve, which the next flagger will live on.
+        clearinghouse.unlock(account);
+        (int256 equity, uint256 target) = _requireCured(account, legs);
+        _close(account);
+        treasury.reportLoss(account, 0);
+        emit Cured(account, equity, target);
     }
 
-    function _end(bytes32 account, int256 equity, uint256 required) private {
-        delete _auctions[account];
+    function _requireCured(bytes32 account, Leg[] memory legs) private view returns (int256 equity, uint256 target) {
+        int256 cash = clearinghouse.netCash(account);
+        uint256 worlds = engine.worldCount(legs);
+        for (uint256 i = 1; i <= worlds; ++i) {
+            // The confirmed marks last: their figures are returned.
+            uint256 world = worlds - i;
+            IRiskEngine.Assessment memory a = engine.assess(legs, 0, world);
+            (equity, target) = (cash + a.value, a.standard);
+            if (equity < int256(target)) {
+                a = engine.assess(legs, engine.gridMask(), world);
+                uint256 initial = _initialMargin(a);
+                if (initial < target) target = initial;
+            }
+            if (equity < int256(target)) revert StillUnhealthy(account, equity, target);
+        }
+    }
+
+    /// @dev Flagger and first buyer are paid before anybody's loss is covered: the reserve was locked for them.
+    function _empty(bytes32 account) private {
+        _payBounties(account, _auctions[account], 0, 0);
+        _close(account);
         clearinghouse.unlock(account);
-        emit Cured(account, equity, required);
+        if (_isBackstop(account)) {
+            clearinghouse.moveCash(account, backstopAccount(), clearinghouse.netCash(account));
+            treasury.reportLoss(account, 0);
+            account = backstopAccount();
+        }
+        emit Emptied(account, _reportDeficit(account));
+    }
+
+    function _restart(bytes32 account) internal override {
+        _auctions[account].fractionSold = 0;
+    }
+
+    function _close(bytes32 account) private {
+        worstPayout -= _auctions[account].worstPayout;
+        delete _auctions[account];
+    }
+
+    /// @dev Once, from the reserve alone, with whatever share of the book is sold first.
+    function _payBounties(bytes32 account, Auction storage open, uint256 legs, bytes32 buyer) private {
+        address flagger = open.flagger;
+        if (flagger == address(0)) return;
+        open.flagger = address(0);
+        (uint256 bounty, uint256 bonus) =
+            AuctionLib.bounties(clearinghouse.accountState(account).reserve, legs, _gasPrice());
+        clearinghouse.payReserve(account, bytes32(bytes20(flagger)), bounty);
+        if (buyer != 0) clearinghouse.payReserve(account, buyer, bonus);
+    }
+
+    /// @dev Micro-dollars a million gas: wei a gas, times 1e6 gas, times 1e-8 dollars a coin of 1e18 wei.
+    function _gasPrice() private view returns (uint256) {
+        (uint64 spot,) = IMarketFeeds(engine.feeds()).spot(gasUnderlying);
+        return block.basefee * spot / 1e14;
+    }
+
+    /* LOSSES */
+
+    /// @inheritdoc ILiquidationAuction
+    function report(bytes32 account) external {
+        Auction storage open = _open(account);
+        clearinghouse.settle(account);
+        Leg[] memory legs = clearinghouse.legsOf(account);
+        if (legs.length == 0) return _empty(account);
+        _book(account, open, _inAllWorlds(account, legs, uint256(1) << open.scenario));
     }
 
     /// @inheritdoc ILiquidationAuction
     function takeDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining) {
         if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
         clearinghouse.settle(account);
-        if (clearinghouse.netCash(account) >= 0) revert NoDeficit(account);
-        (covered, remaining) = clearinghouse.coverDeficit(account);
+        if (clearinghouse.legsOf(account).length != 0) revert StillHoldsLegs(account);
+        uint256 deficit = _reportDeficit(account);
+        if (deficit == 0) revert NoDeficit(account);
+        bytes32 backstop = backstopAccount();
+        int256 own = account == backstop ? int256(0) : clearinghouse.netCash(backstop);
+        if (own > 0) {
+            covered = uint256(own) < deficit ? uint256(own) : deficit;
+            clearinghouse.moveCash(backstop, account, int256(covered));
+        }
+        covered += fund.cover(account, deficit - covered);
+        remaining = _reportDeficit(account);
         emit DeficitTaken(account, covered, remaining);
     }
 
-    /// @dev The flagger is paid before anybody's loss is covered: the reserve was locked for him.
-    function _empty(bytes32 account) private {
-        clearinghouse.payReserve(account, bytes32(bytes20(_auctions[account].flagger)));
-        delete _auctions[account];
-        (uint256 covered, uint256 remaining) = clearinghouse.coverDeficit(account);
-        clearinghouse.unlock(account);
-        emit Emptied(account, covered, remaining);
+    function _reportDeficit(bytes32 account) private returns (uint256 deficit) {
+        int256 cash = clearinghouse.netCash(account);
+        if (cash < 0) deficit = uint256(-cash);
+        treasury.reportLoss(account, deficit);
+    }
+
+    /// @dev What a flagged account leaves to others now, and after its worst loss.
+    function _book(bytes32 account, Auction storage open, Health memory health) private {
+        int256 worst = int256(health.worstLoss) - health.leastEquity;
+        uint96 payout = worst > 0 ? uint96(uint256(worst)) : 0;
+        worstPayout = worstPayout - open.worstPayout + payout;
+        open.worstPayout = payout;
+        treasury.reportLoss(account, health.leastEquity < 0 ? uint256(-health.leastEquity) : 0);
     }
 
     /* VIEWS */
@@ -167,22 +341,45 @@ contract LiquidationAuction is ILiquidationAuction {
 
     /// @inheritdoc ILiquidationAuction
     function line(bytes32 account, int256 equity) public view returns (int256) {
-        uint64 startedAt = _auctions[account].startedAt;
-        if (startedAt == 0) revert NotFlagged(account);
-        if (equity <= 0) return equity;
-        uint256 elapsed = block.timestamp - startedAt;
-        if (elapsed >= DURATION) return 0;
-        return equity * LINE_START / WAD * int256(DURATION - elapsed) / int256(DURATION);
+        uint64 startedAt = _open(account).startedAt;
+        return AuctionLib.line(equity, block.timestamp > startedAt ? block.timestamp - startedAt : 0);
     }
 
-    function _health(bytes32 account, uint256 mask) private view returns (Health memory health) {
-        Leg[] memory legs = clearinghouse.legsOf(account);
-        if (legs.length == 0) revert NoPositions(account);
-        IRiskEngine.Assessment memory a = engine.assess(legs, mask, 0);
-        health.equity = clearinghouse.netCash(account) + a.value;
-        health.required = engine.maintenanceMargin(a);
-        health.standard = a.standard;
+    function _open(bytes32 account) private view returns (Auction storage open) {
+        open = _auctions[account];
+        if (open.startedAt == 0) revert NotFlagged(account);
+    }
+
+    /* HEALTH */
+
+    /// @dev Equity and loss of the same world each. One healthy world is enough to be let alone, a deep one to be in a hurry.
+    function _inAllWorlds(bytes32 account, Leg[] memory legs, uint256 mask)
+        private
+        view
+        returns (Health memory health)
+    {
+        (health.legs, health.divisible) = (legs.length, AuctionLib.isDivisible(legs));
+        int256 cash = clearinghouse.netCash(account);
+        uint256 worlds = engine.worldCount(legs);
+        for (uint256 world; world < worlds; ++world) {
+            IRiskEngine.Assessment memory a = engine.assess(legs, mask, world);
+            int256 equity = cash + a.value;
+            uint256 required = engine.maintenanceMargin(a);
+            if (world == 0) {
+                (health.equity, health.required, health.leastEquity) = (equity, required, equity);
+                (health.worstLoss, health.worstScenario) = (a.worstLoss, a.worstScenario);
+                health.initial = _initialMargin(a);
+            }
+            if (equity < health.leastEquity) health.leastEquity = equity;
+            if (equity < int256(required / 2)) health.deep = true;
+            if (equity >= int256(required)) {
+                (health.healthy, health.healthyEquity, health.healthyRequired) = (true, equity, required);
+            }
+        }
+    }
+
+    function _initialMargin(IRiskEngine.Assessment memory a) private view returns (uint256) {
         uint256 initial = engine.initialMargin(a);
-        health.initial = initial < a.standardInitial ? initial : a.standardInitial;
+        return initial < a.standardInitial ? initial : a.standardInitial;
     }
 }

@@ -45,9 +45,12 @@ class _Contracts(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     Clearinghouse: Address
+    Treasury: Address
     RiskEngine: Address
     MarginOracle: Address
     LiquidationAuction: Address
+    InsuranceFund: Address
+    LiquidationRouter: Address
     MarketFeeds: Address
     MarginLens: Address
     UsdCoin: Address
@@ -68,9 +71,12 @@ class Deployment:
     chain_id: int
     block: int
     clearinghouse: Contract
+    treasury: Contract
     risk_engine: Contract
     margin_oracle: Contract
     liquidation_auction: Contract
+    insurance_fund: Contract
+    liquidation_router: Contract
     market_feeds: Contract
     margin_lens: Contract
     usd_coin: Contract
@@ -110,9 +116,12 @@ class Deployment:
         """All of them, in a fixed order."""
         return (
             self.clearinghouse,
+            self.treasury,
             self.risk_engine,
             self.margin_oracle,
             self.liquidation_auction,
+            self.insurance_fund,
+            self.liquidation_router,
             self.market_feeds,
             self.margin_lens,
             self.usd_coin,
@@ -127,9 +136,12 @@ def _from_file(file: _File) -> Deployment:
         chain_id=file.chain_id,
         block=file.block,
         clearinghouse=contract("Clearinghouse"),
+        treasury=contract("Treasury"),
         risk_engine=contract("RiskEngine"),
         margin_oracle=contract("MarginOracle"),
         liquidation_auction=contract("LiquidationAuction"),
+        insurance_fund=contract("InsuranceFund"),
+        liquidation_router=contract("LiquidationRouter"),
         market_feeds=contract("MarketFeeds"),
         margin_lens=contract("MarginLens"),
         usd_coin=contract("UsdCoin"),

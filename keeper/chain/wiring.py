@@ -23,17 +23,34 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     house, engine = deployment.clearinghouse, deployment.risk_engine
     feeds, lens = deployment.market_feeds, deployment.margin_lens
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
+    treasury, fund, router = (
+        deployment.treasury,
+        deployment.insurance_fund,
+        deployment.liquidation_router,
+    )
     table = (
         (house, "usdc", deployment.usd_coin),
         (house, "engine", engine),
         (house, "feeds", feeds),
         (house, "oracle", oracle),
         (house, "auction", auction),
+        (house, "treasury", treasury),
+        (treasury, "usdc", deployment.usd_coin),
+        (treasury, "clearinghouse", house),
+        (treasury, "auction", auction),
+        (treasury, "fund", fund),
+        (fund, "clearinghouse", house),
+        (fund, "auction", auction),
+        (router, "auction", auction),
+        (router, "feeds", feeds),
+        (router, "oracle", oracle),
         (lens, "clearinghouse", house),
         (lens, "engine", engine),
         (lens, "feeds", feeds),
         (auction, "clearinghouse", house),
         (auction, "engine", engine),
+        (auction, "treasury", treasury),
+        (auction, "fund", fund),
         (oracle, "engine", engine),
         (oracle, "clearinghouse", house),
         (engine, "feeds", feeds),

@@ -28,11 +28,12 @@ from keeper.jobs.sight import Sight
 from keeper.liquidation.plan import Bid, Cure, Flag
 from keeper.units import USD6, usd
 
-LOSS_RESERVE_USD: Final = 50_000
+INSURANCE_USD: Final = 50_000
 LIQUIDATOR_USD: Final = 500_000
 RESCUE_USD: Final = 2_500
 
-_BID_AFTER_SECONDS: Final = 12 * 60
+# Ten minutes of grace, and twelve of the line.
+_BID_AFTER_SECONDS: Final = 22 * 60
 
 
 def run(stage: Stage, hours: Sequence[int], view: View) -> Record:
@@ -72,7 +73,7 @@ def open_accounts(stage: Stage, actors: Sequence[Actor], view: View) -> None:
     """Fund the house and let the actors, dealers first, pay in and trade."""
     exchange = stage.exchange
     exchange.open_bank()
-    exchange.fund_loss_reserve(LOSS_RESERVE_USD)
+    exchange.insure(INSURANCE_USD)
     exchange.fund_liquidator(LIQUIDATOR_USD)
     for actor in actors:
         exchange.deposit(account_of(actor.name), actor.cash_usd)
@@ -97,6 +98,7 @@ def _step(stage: Stage, hour: int, view: View, record: Record) -> None:
         stage.chain.mine()
         _bid(stage, view)
         _cure(stage, view)
+        _cover(stage, view)
 
 
 def _settle(stage: Stage, view: View) -> None:
@@ -264,6 +266,12 @@ def _cure(stage: Stage, view: View) -> None:
             name = stage.name_of(action.intent.account)
             view.note(stage.chain.now(), f"{name}: auction ends, {action.intent.reason}")
     _forget_ended(stage)
+
+
+def _cover(stage: Stage, view: View) -> None:
+    covered = settle.cover_deficits(stage.liquidator)
+    if covered:
+        view.note(stage.chain.now(), f"the insurance fund covers {len(covered)} deficit")
 
 
 def _forget_ended(stage: Stage) -> None:

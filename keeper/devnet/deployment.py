@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Final
 
+from eth_utils.address import to_checksum_address
+
 from keeper.chain.client import ChainClient
 from keeper.chain.deployment import Contract, Deployment
 from keeper.chain.engine import risk_words, scenario_words
 from keeper.chain.model_file import read_model
 from keeper.devnet import keys
-from keeper.devnet.market import EXPIRIES, SYMBOLS, UNDERLYINGS
+from keeper.devnet.market import ETH, EXPIRIES, SYMBOLS, UNDERLYINGS
 from keeper.devnet.wallet import Wallet
 from keeper.margin.scenarios import Model, model_hash
 from keeper.units import USD6
@@ -69,9 +71,14 @@ def deploy(
         feeds.address,
         oracle.address,
     )
-    auction = _create(wallet, "LiquidationAuction", house.address, engine.address)
+    treasury: str = client.call(house, "treasury", at=client.head())
+    auction = _create(
+        wallet, "LiquidationAuction", house.address, engine.address, EPOCH_BLOCKS, ETH
+    )
     wallet.send(house, "connectAuction", auction.address)
     wallet.send(oracle, "connectClearinghouse", house.address)
+    fund: str = client.call(auction, "fund", at=client.head())
+    router = _create(wallet, "LiquidationRouter", auction.address, feeds.address, oracle.address)
     for underlying, token in spot_tokens.items():
         wallet.send(house, "setSpotToken", underlying, token.address)
     wallet.send(house, "list", list(listings))
@@ -80,9 +87,12 @@ def deploy(
         chain_id=client.chain_id,
         block=before + 1,
         clearinghouse=house,
+        treasury=Contract("Treasury", to_checksum_address(treasury)),
         risk_engine=engine,
         margin_oracle=oracle,
         liquidation_auction=auction,
+        insurance_fund=Contract("InsuranceFund", to_checksum_address(fund)),
+        liquidation_router=router,
         market_feeds=feeds,
         margin_lens=lens,
         usd_coin=usd_coin,

@@ -68,9 +68,9 @@ class Exchange:
 
     def open_bank(self) -> None:
         """Mint the dollars that deposits are paid from."""
-        bank, house = self._wallet(keys.DEPLOYER), self.contracts.deployment.clearinghouse
+        bank, treasury = self._wallet(keys.DEPLOYER), self.contracts.deployment.treasury
         bank.send(self.contracts.deployment.usd_coin, "mint", bank.address, _BANK_USD6)
-        bank.send(self.contracts.deployment.usd_coin, "approve", house.address, _BANK_USD6)
+        bank.send(self.contracts.deployment.usd_coin, "approve", treasury.address, _BANK_USD6)
 
     def deposit(self, account: bytes, usd: int) -> None:
         """Pay dollars into an account."""
@@ -115,11 +115,12 @@ class Exchange:
             self._feed_signatures(update),
         )
 
-    def fund_loss_reserve(self, usd: int) -> None:
-        """Pay into the account that covers deficits."""
-        house = self.contracts.deployment.clearinghouse
-        account = self.client.call(house, "lossReserveAccount", at=self.client.head())
-        self.deposit(account, usd)
+    def insure(self, usd: int) -> None:
+        """Pay into the fund that covers deficits."""
+        bank, fund = self._wallet(keys.DEPLOYER), self.contracts.deployment.insurance_fund
+        amount = usd * USD6
+        bank.send(self.contracts.deployment.usd_coin, "approve", fund.address, amount)
+        bank.send(fund, "deposit", amount, bank.address)
 
     def fund_liquidator(self, usd: int) -> None:
         """Give the liquidator dollars, in its own hands."""
@@ -136,8 +137,8 @@ class Exchange:
         health = self.health(account, mask=0)
         missing = max(0, health["standardInitial"] * 3 // 2 - health["equity"])
         if missing:
-            house = deployment.clearinghouse
-            wallet.send(deployment.usd_coin, "approve", house.address, missing)
+            house, treasury = deployment.clearinghouse, deployment.treasury
+            wallet.send(deployment.usd_coin, "approve", treasury.address, missing)
             wallet.send(house, "deposit", account, missing)
         return missing
 

@@ -53,14 +53,14 @@ def unmet_expectations(record: Record, hours: Sequence[int]) -> Iterator[str]:
     if hours[-1] >= _GAP_HOUR:
         insolvent = ends.get(OVER_LEVERED.name)
         if insolvent is None or insolvent.covered_usd6 <= 0 or insolvent.uncovered_usd6:
-            yield f"the deficit of the {OVER_LEVERED.name} was not covered by the loss reserve"
+            yield f"the deficit of the {OVER_LEVERED.name} was not covered by the insurance fund"
         if not any(each.sales and each.sales[0].equity_usd6 > 0 for each in ends.values()):
             yield "no solvent account was liquidated"
         saved = ends.get(HEDGED_STRADDLE.name)
         if saved is None or saved.end != "cured" or saved.sales:
             yield f"the {HEDGED_STRADDLE.name} was not cured by its owner's deposit"
     if record.dust_usd6 is None or not 0 <= record.dust_usd6 <= _MOST_DUST_USD6:
-        yield f"the clearinghouse holds {record.dust_usd6} micro-dollars over what it owes"
+        yield f"the treasury holds {record.dust_usd6} micro-dollars over what it owes"
     if hours[-1] >= _SETTLED_HOUR:
         settled = {item.underlying for item in record.settlements if item.legs}
         if settled < {market.SYMBOLS[market.ETH]}:
@@ -71,7 +71,7 @@ def _events(stage: Stage) -> Iterator[EventLog]:
     """Yield the events that the report reads, in chain order, from one query."""
     client, deployment = stage.client, stage.exchange.contracts.deployment
     wanted: dict[Contract, tuple[str, ...]] = {
-        deployment.liquidation_auction: ("Flagged", "Bid", "Cured", "Emptied"),
+        deployment.liquidation_auction: ("Flagged", "Bid", "Cured", "Emptied", "DeficitTaken"),
         deployment.clearinghouse: ("ReservePaid", "Settled"),
         deployment.market_feeds: ("SettlementFixed",),
     }
@@ -105,6 +105,7 @@ def _liquidations(stage: Stage, events: Sequence[EventLog]) -> list[Liquidation]
     """Put the events of each auction together; an account may have several, one after the other."""
     found: list[Liquidation] = []
     open_now: dict[bytes, Liquidation] = {}
+    over: dict[bytes, Liquidation] = {}
     for event in events:
         args: dict[str, Any] = event.args
         if event.name == "Flagged":
@@ -133,8 +134,11 @@ def _liquidations(stage: Stage, events: Sequence[EventLog]) -> list[Liquidation]
         elif event.name in ("Cured", "Emptied"):
             ended = open_now.pop(args["account"])
             ended.end = event.name.lower()
-            ended.covered_usd6 = args.get("deficitCovered", 0)
-            ended.uncovered_usd6 = args.get("deficitRemaining", 0)
+            ended.uncovered_usd6 = args.get("deficit", 0)
+            over[args["account"]] = ended
+        elif event.name == "DeficitTaken" and args["account"] in over:
+            over[args["account"]].covered_usd6 += args["covered"]
+            over[args["account"]].uncovered_usd6 = args["remaining"]
     return found
 
 
@@ -157,12 +161,14 @@ def _dust_usd6(stage: Stage) -> int:
     """Return dollars held less what all accounts have: cash, reserves, less entry costs."""
     client, deployment = stage.client, stage.exchange.contracts.deployment
     head, house = client.head(), deployment.clearinghouse
-    held: int = client.call(deployment.usd_coin, "balanceOf", (house.address,), at=head)
+    held: int = client.call(
+        deployment.usd_coin, "balanceOf", (deployment.treasury.address,), at=head
+    )
     snapshot = read_snapshot(client, deployment, stage.model, head)
     cash = int(snapshot.accounts.cash_usd6.sum()) + int(snapshot.accounts.reserve_usd6.sum())
     # The snapshot has the accounts that ever held a leg; these two never do.
-    reserve: bytes = client.call(house, "lossReserveAccount", at=head)
-    for account in (reserve, account_of(keys.LIQUIDATOR)):
+    backstop: bytes = client.call(deployment.liquidation_auction, "backstopAccount", at=head)
+    for account in (backstop, account_of(keys.LIQUIDATOR)):
         cash += client.call(house, "accountState", (account,), at=head)["cash"]
     return held - cash + int(snapshot.legs.cost_usd6.sum())
 

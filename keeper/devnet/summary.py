@@ -164,7 +164,7 @@ def _closing_lines(record: Record) -> Iterator[Text]:
             f"{settlement.underlying} expiry of {expiry}: fixed at {price}, "
             f"{settlement.legs} legs settled"
         )
-    yield Text(f"money: the clearinghouse holds {record.dust_usd6} micro-dollars more than it owes")
+    yield Text(f"money: the treasury holds {record.dust_usd6} micro-dollars more than it owes")
     parts = ", ".join(f"{part} {seconds} s" for part, seconds in record.seconds.items())
     yield Text(f"time: {parts}")
     equal = sum(verdict.ok for verdict in record.verdicts)

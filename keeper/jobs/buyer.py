@@ -6,12 +6,13 @@ from eth_hash.auto import keccak
 
 from keeper.chain.client import BlockRef
 from keeper.jobs.context import KeeperContext
-from keeper.state.accounts import account_id
+from keeper.margin.portfolio import MAX_LEGS
+from keeper.state.accounts import account_id, bounty_reserve_usd6
 from keeper.tx.sender import TxRequest
-from keeper.units import BPS, USD6, mul_bps_up
+from keeper.units import BPS, mul_bps_up
 
-BOUNTY_RESERVE_USD6 = 50 * USD6
-"""What the clearinghouse locks with an account's first position (docs/model.md)."""
+MOST_RESERVE_USD6 = bounty_reserve_usd6(MAX_LEGS)
+"""The bounty reserve of the largest book."""
 
 CUSHION_BPS = 10_200
 """Deposited over the margin computed, because marks move until the bid is mined."""
@@ -27,7 +28,7 @@ def buyer_account(ctx: KeeperContext, seller: bytes) -> bytes:
     state = ctx.client.call(
         ctx.deployment.liquidation_auction, "auction", (seller,), at=ctx.client.head()
     )
-    words = (state["startedAt"], state["fractionSold"])
+    words = (state["startedAt"], state["fractionSold"], state["worstPayout"])
     seed = seller + b"".join(word.to_bytes(32, "big") for word in words)
     return account_id(owner, int.from_bytes(keccak(seed)[:12], "big"))
 
@@ -39,28 +40,29 @@ def capital_usd6(ctx: KeeperContext, at: BlockRef, bids: int) -> int:
     balance: int = ctx.client.call(
         ctx.deployment.usd_coin, "balanceOf", (ctx.sender.address,), at=at
     )
-    return max(balance - bids * BOUNTY_RESERVE_USD6, 0) * BPS // CUSHION_BPS
+    return max(balance - bids * MOST_RESERVE_USD6, 0) * BPS // CUSHION_BPS
 
 
-def rounding_margin_usd6(ctx: KeeperContext, seller: bytes, at: BlockRef) -> int:
-    """What a takeover costs beyond its share: standard margin of one lot a leg, as lots round."""
+def takeover_cost_usd6(ctx: KeeperContext, seller: bytes, at: BlockRef) -> int:
+    """What a purchase costs beyond its share: standard margin of one lot a leg, as lots round, and
+    the bounty reserve of its legs."""
     legs = ctx.client.call(ctx.deployment.clearinghouse, "legsOf", (seller,), at=at)
     single = [(leg["instrument"], 1 if leg["lots"] > 0 else -1) for leg in legs]
     assessment = ctx.client.call(ctx.deployment.risk_engine, "assess", (single, 0, 0), at=at)
-    return assessment["standardInitial"]
+    return assessment["standardInitial"] + bounty_reserve_usd6(len(legs))
 
 
 def fund_buyer(ctx: KeeperContext, buyer: bytes, seller: bytes, margin_usd6: int) -> None:
     """Deposit what the buyer's account lacks for a share of a book with that margin."""
     house, coin, head = ctx.deployment.clearinghouse, ctx.deployment.usd_coin, ctx.client.head()
-    rounding = rounding_margin_usd6(ctx, seller, head)
-    needed = mul_bps_up(margin_usd6 + rounding, CUSHION_BPS) + BOUNTY_RESERVE_USD6
+    payee = ctx.deployment.treasury.address
+    needed = mul_bps_up(margin_usd6 + takeover_cost_usd6(ctx, seller, head), CUSHION_BPS)
     cash: int = ctx.client.call(house, "accountState", (buyer,), at=head)["cash"]
     missing = needed - cash
     if missing <= 0:
         return
-    allowed: int = ctx.client.call(coin, "allowance", (ctx.sender.address, house.address), at=head)
+    allowed: int = ctx.client.call(coin, "allowance", (ctx.sender.address, payee), at=head)
     if allowed < missing:
-        approval = (house.address, missing)
+        approval = (payee, missing)
         ctx.sender.send(TxRequest(coin, "approve", approval, "pay for the margin of a bid"))
     ctx.sender.send(TxRequest(house, "deposit", (buyer, missing), "margin of a bid"))

@@ -26,6 +26,7 @@ from keeper.liquidation.plan import (
     OpenAuction,
     Plan,
     PlanConfig,
+    TakeOver,
     make_plan,
 )
 from keeper.tx.sender import TxOutcome, TxRequest
@@ -114,11 +115,12 @@ def _performed(ctx: KeeperContext, intent: Intent) -> Action:
         return Action(intent, None, str(error))
 
 
-def _request(ctx: KeeperContext, intent: Flag | Cure) -> TxRequest:
+def _request(ctx: KeeperContext, intent: Flag | Cure | TakeOver) -> TxRequest:
     auction = ctx.deployment.liquidation_auction
     if isinstance(intent, Flag):
         return TxRequest(auction, "flag", (intent.account, intent.scenario), intent.reason)
-    return TxRequest(auction, "cure", (intent.account,), intent.reason)
+    function = "cure" if isinstance(intent, Cure) else "takeOver"
+    return TxRequest(auction, function, (intent.account,), intent.reason)
 
 
 def _bid(ctx: KeeperContext, bid: Bid) -> Action:

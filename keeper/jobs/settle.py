@@ -1,5 +1,5 @@
 """Settlement: fix the price of every expiry that has passed, turn expired legs into cash, and have
-the loss reserve cover what an emptied account still owes."""
+Backstop and insurance fund cover what an emptied account still owes."""
 
 from __future__ import annotations
 
@@ -61,18 +61,20 @@ def settle_accounts(ctx: KeeperContext, sight: Sight | None = None) -> list[TxOu
 
 
 def cover_deficits(ctx: KeeperContext) -> list[TxOutcome]:
-    """Have the loss reserve, while it has cash, cover accounts that owe and hold nothing."""
+    """Have Backstop and insurance fund, while they can, cover who owes and holds nothing."""
     at = ctx.client.head()
-    house = ctx.deployment.clearinghouse
-    reserve: bytes = ctx.client.call(house, "lossReserveAccount", at=at)
-    if ctx.client.call(house, "accountState", (reserve,), at=at)["cash"] <= 0:
+    house, auction = ctx.deployment.clearinghouse, ctx.deployment.liquidation_auction
+    backstop: bytes = ctx.client.call(auction, "backstopAccount", at=at)
+    own: int = ctx.client.call(house, "accountState", (backstop,), at=at)["cash"]
+    if own <= 0 and ctx.client.call(ctx.deployment.insurance_fund, "coverRoom", at=at) <= 0:
         return []
     accounts = look(ctx, at).snapshot.accounts
     owing = (accounts.cash_usd6 < 0) & (accounts.legs == 0) & (accounts.flags & FLAGGED == 0)
-    auction, reason = ctx.deployment.liquidation_auction, "it owes and holds nothing"
+    reason = "it owes and holds nothing"
+    indebted = [account.tobytes() for account in accounts.account[owing]]
     outcomes = [
-        _send(ctx, TxRequest(auction, "takeDeficit", (account.tobytes(),), reason))
-        for account in accounts.account[owing]
+        _send(ctx, TxRequest(auction, "takeDeficit", (account,), reason))
+        for account in (indebted if own >= 0 else [*indebted, backstop])
     ]
     return [outcome for outcome in outcomes if outcome is not None]
 

@@ -10,10 +10,11 @@ import structlog
 from keeper.chain.client import BlockRef
 from keeper.chain.lens import read_snapshot
 from keeper.jobs.context import KeeperContext
+from keeper.liquidation.auction import least_bounties_usd6
 from keeper.liquidation.plan import OpenAuction
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.scenarios import Factors
-from keeper.state.accounts import FLAGGED
+from keeper.state.accounts import FLAGGED, bounty_reserve_usd6
 from keeper.state.snapshot import Snapshot
 from keeper.units import IntArray, mul_bps_up
 
@@ -69,8 +70,11 @@ def open_auctions(ctx: KeeperContext, sight: Sight) -> list[OpenAuction]:
 def _open_auction(ctx: KeeperContext, sight: Sight, account: bytes) -> OpenAuction | None:
     state = ctx.client.call(ctx.deployment.liquidation_auction, "auction", (account,), at=sight.at)
     row = sight.row.get(account)
+    house = ctx.deployment.liquidation_auction.address
+    backstop = account[:20] == bytes.fromhex(house[2:])
     if row is None:
-        return OpenAuction(account, state["startedAt"], state["fractionSold"], 0, 0, 0, 0)
+        started, sold = state["startedAt"], state["fractionSold"]
+        return OpenAuction(account, started, sold, 0, 0, 0, 0, backstop=backstop)
     book = sight.margin_book
     if not book.measured[row]:
         log.warning("account_unjudged", account=account, reason="a leg of its book has no price")
@@ -87,18 +91,25 @@ def _open_auction(ctx: KeeperContext, sight: Sight, account: bytes) -> OpenAucti
         # What rounding of lots adds for a buyer is not in proportion, and added when he is funded.
         buyer_margin_usd6=initial,
         divisible=int(np.abs(lots).max()) >= SMALLEST_DIVISIBLE_LEG,
-        required_usd6=min(int(book.standard_usd6[row]), int(book.maintenance_usd6[row])),
+        required_usd6=None if backstop else _required(book, row),
         bounty_usd6=_own_bounty(ctx, sight, account, state["flagger"]),
+        reserve_usd6=bounty_reserve_usd6(len(lots)),
+        backstop=backstop,
     )
 
 
+def _required(book: MarginBook, row: int) -> int:
+    return min(int(book.standard_usd6[row]), int(book.maintenance_usd6[row]))
+
+
 def _own_bounty(ctx: KeeperContext, sight: Sight, account: bytes, flagger: str) -> int:
-    """The bounty reserve that a first bid still pays out, where it pays us."""
-    if flagger != ctx.sender.address:
+    """The least of the bounty reserve that a first bid still pays us; the flagger is zero after."""
+    if int(flagger, 16) == 0:
         return 0
     house = ctx.deployment.clearinghouse
     reserve: int = ctx.client.call(house, "accountState", (account,), at=sight.at)["reserve"]
-    return reserve
+    bounty, bonus = least_bounties_usd6(reserve)
+    return bonus + (bounty if flagger == ctx.sender.address else 0)
 
 
 def _initial_margin(book: MarginBook, row: int, factors: Factors) -> int:

@@ -7,12 +7,15 @@ whole present book; `fraction` is a share of the present book unless it is calle
 from __future__ import annotations
 
 from keeper.errors import InputError
-from keeper.units import WAD, ceil_div
+from keeper.units import USD6, WAD, ceil_div
 
 DURATION_SECONDS = 30 * 60
 LINE_START_WAD = 102 * WAD // 100
 MIN_FRACTION_WAD = WAD // 10
 HEALTH_PERCENT = 101
+UNSOLD_AFTER_SECONDS = 15 * 60
+BOUNTY_BASE_USD6 = 20 * USD6
+BONUS_BASE_USD6 = 10 * USD6
 
 
 def line_usd6(equity_usd6: int, elapsed_seconds: int) -> int:
@@ -31,17 +34,20 @@ def line_usd6(equity_usd6: int, elapsed_seconds: int) -> int:
     return equity_usd6 * LINE_START_WAD // WAD * left // DURATION_SECONDS
 
 
-def max_fraction_wad(equity_usd6: int, initial_usd6: int, line_usd6: int) -> int:
+def max_fraction_wad(
+    equity_usd6: int, initial_usd6: int, line_usd6: int, reserve_usd6: int = 0
+) -> int:
     """Return the share whose sale restores health, rounded up; the whole book if the line is <= 0.
 
     `initial_usd6` is the margin of the whole present book at initial level (1.3 x the loss, plus
     add-ons, at most SM_im). After a sale of `f` the seller has `E (1 - f) + f line` and needs
-    `(1 - f) 1.01 initial`, a percent over because lots are rounded: this is the least `f`.
+    `(1 - f) 1.01 initial`, a percent over because lots are rounded, and a new bounty reserve of
+    `reserve_usd6`: this is the least `f`, at most all.
     """
     if line_usd6 <= 0:
         return WAD
     gap = max(initial_usd6 * HEALTH_PERCENT // 100 - equity_usd6, 0)
-    return ceil_div(gap * WAD, gap + line_usd6)
+    return min(ceil_div((gap + reserve_usd6) * WAD, gap + line_usd6), WAD)
 
 
 def sold_fraction_wad(
@@ -83,3 +89,9 @@ def cash_to_buyer_usd6(equity_usd6: int, line_usd6: int, fraction_wad: int) -> i
     """
     amount = (equity_usd6 - line_usd6) * fraction_wad
     return amount // WAD if amount >= 0 else -(-amount // WAD)
+
+
+def least_bounties_usd6(reserve_usd6: int) -> tuple[int, int]:
+    """Return what the flagger and the first buyer have of a reserve at a base fee of nothing."""
+    bounty = min(BOUNTY_BASE_USD6, reserve_usd6 * 2 // 5)
+    return bounty, min(BONUS_BASE_USD6, reserve_usd6 - bounty)

@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 from keeper.errors import InputError
 from keeper.liquidation.auction import (
+    DURATION_SECONDS,
     MIN_FRACTION_WAD,
+    UNSOLD_AFTER_SECONDS,
     cash_to_buyer_usd6,
     largest_bid_wad,
     line_usd6,
@@ -23,7 +25,7 @@ class OpenAuction:
     """A flagged account as seen now. Money is micro-dollars, margins are of the whole present book.
 
     Attributes:
-        started_at: Unix seconds of the flag.
+        started_at: Unix seconds at which the line begins, at the flag or when its grace is over.
         fraction_sold_wad: cumulative share of the book at the first bid.
         standard_usd6: standard margin; 0 when no leg is left.
         initial_usd6: margin at initial level from the grid, at most SM_im: what health means here.
@@ -31,7 +33,9 @@ class OpenAuction:
         divisible: whether a leg has ten lots or more; a book of smaller ones is sold whole.
         required_usd6: maintenance requirement at which a bid is refused; None leaves that to the
             simulation of the bid.
-        bounty_usd6: bounty reserve that the first bid pays out to us, because we flagged.
+        bounty_usd6: what the first bid pays out to us for it, and for the flag where that was ours.
+        reserve_usd6: bounty reserve of a book with so many legs.
+        backstop: whether the protocol's Backstop holds it: then all of it is on sale, at any time.
     """
 
     account: bytes
@@ -44,6 +48,8 @@ class OpenAuction:
     divisible: bool = True
     required_usd6: int | None = None
     bounty_usd6: int = 0
+    reserve_usd6: int = 0
+    backstop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,15 @@ class Cure:
     reason: str
 
 
-Intent: TypeAlias = Flag | Bid | Cure
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Move a book that nobody bought to the Backstop."""
+
+    account: bytes
+    reason: str
+
+
+Intent: TypeAlias = Flag | Bid | Cure | TakeOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,8 @@ def make_plan(
     decisions += [_flag(breach) for breach in breaches if breach.account not in in_auction]
     for auction in sorted(auctions, key=lambda item: (-_discount(item, now), item.account)):
         decision = _cure(auction) or _bid(auction, now, capital_usd6, config)
+        if isinstance(decision, Skip):
+            decision = _take_over(auction, now) or decision
         if isinstance(decision, Bid):
             capital_usd6 -= decision.buyer_margin_usd6
         decisions.append(decision)
@@ -144,8 +160,10 @@ def _flag(breach: Breach) -> Flag:
 
 
 def _cure(auction: OpenAuction) -> Cure | None:
-    if auction.standard_usd6 == 0:
+    if auction.standard_usd6 == 0 and not auction.backstop:
         return Cure(auction.account, "no leg is left")
+    if auction.backstop:
+        return None
     target = min(auction.standard_usd6, auction.initial_usd6)
     if auction.equity_usd6 < target:
         return None
@@ -153,10 +171,12 @@ def _cure(auction: OpenAuction) -> Cure | None:
 
 
 def _bid(auction: OpenAuction, now: int, capital_usd6: int, config: PlanConfig) -> Bid | Skip:
-    if auction.required_usd6 is not None and auction.equity_usd6 >= auction.required_usd6:
+    if _is_healthy(auction):
         return Skip(auction.account, "above maintenance, so no bid is taken, but not yet cured")
+    if now < auction.started_at and not _is_deep(auction):
+        return Skip(auction.account, f"in grace for {auction.started_at - now} s")
     line = line_usd6(auction.equity_usd6, _elapsed(auction, now))
-    most = max_fraction_wad(auction.equity_usd6, auction.initial_usd6, line)
+    most = WAD if auction.backstop else _most(auction, line)
     # The cash that comes with the lots is left out: it pays for the rounding of lots.
     affordable = capital_usd6 * WAD // max(auction.buyer_margin_usd6, 1)
     limit = min(config.max_fraction_wad, affordable)
@@ -181,6 +201,27 @@ def _bid(auction: OpenAuction, now: int, capital_usd6: int, config: PlanConfig) 
         buyer_margin_usd6=ceil_div(auction.buyer_margin_usd6 * fraction, WAD),
         reason=share,
     )
+
+
+def _most(auction: OpenAuction, line: int) -> int:
+    return max_fraction_wad(auction.equity_usd6, auction.initial_usd6, line, auction.reserve_usd6)
+
+
+def _is_deep(auction: OpenAuction) -> bool:
+    """Whether no grace counts: less than half of the requirement is left."""
+    required = auction.required_usd6
+    return required is not None and auction.equity_usd6 < required // 2
+
+
+def _take_over(auction: OpenAuction, now: int) -> TakeOver | None:
+    unsold_at = auction.started_at + DURATION_SECONDS + UNSOLD_AFTER_SECONDS
+    if auction.backstop or now < unsold_at or auction.standard_usd6 == 0 or _is_healthy(auction):
+        return None
+    return TakeOver(auction.account, f"unsold {now - auction.started_at} s after its line began")
+
+
+def _is_healthy(auction: OpenAuction) -> bool:
+    return auction.required_usd6 is not None and auction.equity_usd6 >= auction.required_usd6
 
 
 def _too_small(auction: OpenAuction, capital_usd6: int, limit_wad: int, most_wad: int) -> str:

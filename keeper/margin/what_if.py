@@ -22,11 +22,11 @@ from keeper.margin.one_account import account_index, account_row, listing_index,
 from keeper.margin.portfolio import LOTS_CAP, MAX_LEGS
 from keeper.margin.risk_arrays import price_listings
 from keeper.margin.scenarios import Model
+from keeper.state.accounts import bounty_reserve_usd6
 from keeper.state.instruments import Instrument, Kind, parse_name
 from keeper.state.snapshot import AccountRow, LegRow, Snapshot
 from keeper.units import E8, USD6, WAD
 
-BOUNTY_RESERVE_USD6: Final = 50 * USD6  # docs/model.md, Constants
 _NOTIONAL_UNIT: Final = E8 * WAD // USD6
 _PRICE_END: Final = 2**64
 
@@ -167,15 +167,16 @@ def _with_reserve(row: AccountRow) -> AccountRow:
     """Lock the bounty reserve of a book, or give that of an empty one back."""
     if not row.legs and not row.flags:
         return replace(row, cash_usd6=row.cash_usd6 + row.reserve_usd6, reserve_usd6=0)
-    if row.legs and row.reserve_usd6 == 0:
-        if row.cash_usd6 < BOUNTY_RESERVE_USD6:
-            raise InputError(
-                f"cash would be {row.cash_usd6} micro-dollars: a first position locks "
-                f"{BOUNTY_RESERVE_USD6} as bounty reserve, pay in more"
-            )
-        cash = row.cash_usd6 - BOUNTY_RESERVE_USD6
-        return replace(row, cash_usd6=cash, reserve_usd6=BOUNTY_RESERVE_USD6)
-    return row
+    missing = bounty_reserve_usd6(len(row.legs)) - row.reserve_usd6
+    if missing <= 0 or row.flags:
+        return row
+    if row.cash_usd6 < missing:
+        raise InputError(
+            f"cash would be {row.cash_usd6} micro-dollars: {len(row.legs)} legs lock "
+            f"{missing} more as bounty reserve, pay in more"
+        )
+    cash, reserve = row.cash_usd6 - missing, row.reserve_usd6 + missing
+    return replace(row, cash_usd6=cash, reserve_usd6=reserve)
 
 
 def _differences(before: Explanation, after: Explanation) -> dict[str, int | None]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from keeper.errors import InputError
 from keeper.state.hashing import keccak256
-from keeper.units import IntArray
+from keeper.units import USD6, IntArray
 
 FLAGGED: Final = 1  # bit 0 of an account's flags: in a liquidation auction
 
@@ -22,6 +22,15 @@ _HEAD_BYTES, _LEG_BYTES = 32 * _HEAD_WORDS, 32 * _LEG_WORDS
 _OFFSET = 64  # of the array of legs, behind mode and this offset itself
 _ALL_ONES = np.uint64(2**64 - 1)
 _BLOCK_ACCOUNTS = 1024  # with 32 legs each: 2 MB of encoding at a time
+
+
+_RESERVE_USD6 = 50 * USD6
+_RESERVE_A_LEG_USD6 = 3 * USD6
+
+
+def bounty_reserve_usd6(legs: int) -> int:
+    """Return what a book of so many legs locks to pay who liquidates it (docs/model.md)."""
+    return _RESERVE_USD6 + _RESERVE_A_LEG_USD6 * (legs - 1) if legs else 0
 
 
 class Mode(IntEnum):

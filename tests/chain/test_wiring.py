@@ -47,9 +47,12 @@ def test_check__each_instance_by_itself__passes(stage, ours, theirs):
     "field",
     [
         "clearinghouse",
+        "treasury",
         "risk_engine",
         "margin_oracle",
         "liquidation_auction",
+        "insurance_fund",
+        "liquidation_router",
         "market_feeds",
         "margin_lens",
         "usd_coin",

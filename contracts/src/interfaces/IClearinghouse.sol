@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ITreasury} from "./ITreasury.sol";
 import {Leg, MarginClaim, Order} from "../types/Types.sol";
 
 /// @title Clearinghouse
 /// @notice Holds accounts: cash (USDC), spot tokens, perpetuals and options in integer lots. The only contract that moves money.
 interface IClearinghouse {
     /// @notice An account as stored. Money is micro-dollars. `voidSince` is the last time at which it was bid on or took SPOT
-    /// out: leaves that speak of that time or before are void.
+    /// out: leaves that speak of that time or before are void. `lastPermitBlock` is when a leaf was last presented for it.
     struct AccountState {
         int128 cash;
         uint64 reserve;
@@ -15,6 +16,7 @@ interface IClearinghouse {
         bool enlisted;
         bool locked;
         uint40 voidSince;
+        uint40 lastPermitBlock;
     }
 
     /// @notice A leg with the entry value of a linear position (0 for other kinds), in micro-dollars.
@@ -25,7 +27,7 @@ interface IClearinghouse {
     }
 
     event Deposited(bytes32 indexed account, address indexed from, uint256 amount);
-    event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount);
+    event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount, uint256 paid);
     event SpotDeposited(bytes32 indexed account, uint16 indexed underlying, uint64 lots);
     event SpotWithdrawn(bytes32 indexed account, uint16 indexed underlying, uint64 lots, address to);
     event InstrumentListed(uint128 indexed instrument);
@@ -43,7 +45,7 @@ interface IClearinghouse {
     event AccountLocked(bytes32 indexed account);
     event AccountUnlocked(bytes32 indexed account);
     event ReservePaid(bytes32 indexed account, bytes32 indexed to, uint256 amount);
-    event DeficitCovered(bytes32 indexed account, uint256 covered, uint256 remaining);
+    event CashMoved(bytes32 indexed from, bytes32 indexed to, int256 amount);
     event OrderCancelled(bytes32 indexed account, bytes32 indexed digest);
     event AuctionConnected(address indexed auction);
 
@@ -77,10 +79,11 @@ interface IClearinghouse {
     error DifferentFeeds(address given, address ofEngine);
     error InstrumentExpired(uint128 instrument);
 
-    /// @notice Pays USDC into an account of anybody.
+    /// @notice Pays USDC, approved for the treasury, into an account of anybody.
     function deposit(bytes32 account, uint256 amount) external;
 
-    /// @notice Takes USDC out. With a claim the attested margin applies, without it the grid or standard margin.
+    /// @notice Takes USDC out. With a claim the attested margin applies, without it the grid or standard margin. What outflow and
+    /// solvency hold back is left as a claim on the treasury.
     function withdraw(bytes32 account, uint256 amount, address to, MarginClaim calldata claim) external;
 
     /// @notice Pledges whole lots of the underlying's token as a SPOT position of the caller's account.
@@ -109,32 +112,38 @@ interface IClearinghouse {
     /// @return count legs settled
     function settle(bytes32 account) external returns (uint256 count);
 
-    /// @notice Stops an account's trades and withdrawals while it is in auction. Only the auction.
+    /// @notice Stops an account's withdrawals while it is in auction, and all trades but those of {IFlaggedTrades}. Only the auction.
     function lock(bytes32 account) external;
 
+    /// @notice Ends that, and fills up the bounty reserve of an account that still has legs. Only the auction.
     function unlock(bytes32 account) external;
 
     /// @notice Moves a cumulative fraction of a locked book to a fresh account at marks, plus `cashToBuyer` of its cash.
     /// @dev Needs no fresh market: an account must be sellable while a leg is stale or waits for its settlement price.
-    /// @param cumulativeFraction share of the book at lock that will have been moved after this call, wad
+    /// @param first whether the present book is the whole that fractions count from
+    /// @param cumulativeFraction share of that whole that will have been moved after this call, wad
     /// @param scaledInitial initial margin of the share that moves, by homogeneity; what one lot a leg adds for rounding is added here
     /// @return moved lots moved, summed over legs without sign
     function transferBook(
         bytes32 from,
         bytes32 to,
+        bool first,
         uint256 cumulativeFraction,
         int256 cashToBuyer,
         uint256 scaledInitial
     ) external returns (uint256 moved);
 
-    /// @notice Pays a locked account's bounty reserve to another account. Only the auction.
-    function payReserve(bytes32 from, bytes32 to) external returns (uint256 amount);
+    /// @notice Pays from a locked account's bounty reserve to another account. Only the auction.
+    function payReserve(bytes32 from, bytes32 to, uint256 amount) external;
 
-    /// @notice Covers the negative cash of an account without legs from the loss reserve, as far as it goes. Only the auction.
-    function coverDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining);
+    /// @notice Moves cash between accounts, backwards where negative. Only the auction, to or from the Backstop.
+    function moveCash(bytes32 from, bytes32 to, int256 amount) external;
 
-    /// @notice Account whose cash covers deficits: the auction's own sub-account 0. Anybody may deposit to it.
-    function lossReserveAccount() external view returns (bytes32);
+    /// @notice The settlement coin.
+    function usdc() external view returns (address);
+
+    /// @notice Who holds the dollars of all accounts.
+    function treasury() external view returns (ITreasury);
 
     function accountState(bytes32 account) external view returns (AccountState memory);
 

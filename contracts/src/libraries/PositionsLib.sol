@@ -5,7 +5,7 @@ import {IClearinghouse} from "../interfaces/IClearinghouse.sol";
 import {Leg} from "../types/Types.sol";
 
 /// @title A book of legs
-/// @notice Sorted, one slot a leg: `instrument 128 | lots 64 | lots when the book was locked 64`. Entry values of linear
+/// @notice Sorted, one slot a leg: `instrument 128 | lots 64 | lots when its sale began 64`. Entry values of linear
 /// legs stand beside it.
 library PositionsLib {
     uint256 internal constant MAX_LEGS = 32;

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
+import {ITreasury} from "../../src/interfaces/ITreasury.sol";
 import {Leg} from "../../src/types/Types.sol";
 import {RandomBooks} from "../support/RandomBooks.sol";
 import {Vm} from "../support/Vm.sol";
@@ -12,6 +13,7 @@ contract ConservationTest is RandomBooks {
     bytes32[] private ledger;
     mapping(bytes32 account => bool) private known;
     int256 private paidIn;
+    address private constant PAYEE = address(0xca54);
     uint256 private bids;
     uint80[3] private roundBefore;
 
@@ -23,8 +25,11 @@ contract ConservationTest is RandomBooks {
         _pay(bob.account, 15_000e6);
         _pay(carol.account, 15_000e6);
         _pay(dealer.account, 200_000e6);
-        _pay(clearinghouse.lossReserveAccount(), 1_000e6);
+        _insured();
         _know(flagger.account);
+        _know(auction.backstopAccount());
+        // Who calls for a take-over has its bonus.
+        _know(_account(address(this), 0));
     }
 
     /// forge-config: default.fuzz.runs = 128
@@ -41,7 +46,7 @@ contract ConservationTest is RandomBooks {
     /* STEPS */
 
     function step(uint256 word) external {
-        uint256 what = word % 16;
+        uint256 what = word % 17;
         // An open auction draws bidders.
         if (word >> 254 == 0 && clearinghouse.accountState(_someLocked(word)).locked) what = 14;
         Actor memory a = _who(word >> 8);
@@ -58,7 +63,8 @@ contract ConservationTest is RandomBooks {
         else if (what == 11) clearinghouse.settle(a.account);
         else if (what < 14) _flagTheWorst(word >> 80);
         else if (what == 14) _buy(_someLocked(word), bound(word >> 80, 1, 1e18));
-        else _endings(_someLocked(word), word >> 80);
+        else if (what == 15) _endings(_someLocked(word), word >> 80);
+        else treasury.payClaim((word >> 80) % treasury.claimCount());
     }
 
     function _tradeAround(Actor memory a, Actor memory b, uint128 id, uint64 lots, uint256 word) private {
@@ -72,8 +78,8 @@ contract ConservationTest is RandomBooks {
         int256 free = _equity(a.account) - int256(_health(a.account).gridInitial);
         if (free > _cash(a.account)) free = _cash(a.account);
         uint256 amount = word & 1 == 0 && free > 0 ? uint256(free) : (word >> 1) % 20_000e6;
-        _withdraw(a, amount, _noClaim());
-        paidIn -= int256(amount);
+        vm.prank(a.owner);
+        clearinghouse.withdraw(a.account, amount, PAYEE, _noClaim());
     }
 
     function _withdrawSpot(Actor memory a, uint16 u, uint64 lots) private {
@@ -117,6 +123,9 @@ contract ConservationTest is RandomBooks {
         for (uint256 i; i < 4; ++i) {
             account = _who(i + (word >> 8)).account;
             if (clearinghouse.accountState(account).locked) return account;
+            // A book of the Backstop.
+            account = bytes32(uint256(auction.backstopAccount()) + 1 + i);
+            if (clearinghouse.accountState(account).locked) return account;
         }
     }
 
@@ -128,13 +137,20 @@ contract ConservationTest is RandomBooks {
         Actor memory buyer = liquidator;
         buyer.account = _account(liquidator.owner, uint96(100 + bids++));
         _pay(buyer.account, 100_000e6);
-        vm.warp(block.timestamp + fraction % 20 minutes);
+        vm.warp(block.timestamp + fraction % 50 minutes);
         _bid(buyer, account, fraction);
     }
 
     function _endings(bytes32 account, uint256 word) private {
-        if (word & 1 == 0) auction.cure(account);
-        else auction.takeDeficit(account);
+        if (word % 4 == 0) auction.cure(account);
+        else if (word % 4 == 1) _takeDeficits();
+        else _know(auction.takeOver(account));
+    }
+
+    function _takeDeficits() private {
+        for (uint256 i; i < 4; ++i) {
+            try auction.takeDeficit(_who(i).account) {} catch {}
+        }
     }
 
     /* LEDGER */
@@ -147,10 +163,24 @@ contract ConservationTest is RandomBooks {
             total += owed;
             settled += legs;
         }
-        assertEq(usdc.balanceOf(address(clearinghouse)), uint256(paidIn), "dollars held");
+        uint256 owedToClaims = _unpaidClaims();
+        assertEq(usdc.balanceOf(address(treasury)), treasury.assets(), "dollars held");
+        assertEq(usdc.balanceOf(address(fund)), fund.totalAssets(), "dollars insured");
+        assertEq(treasury.assets() + fund.totalAssets() + usdc.balanceOf(PAYEE), uint256(paidIn), "dollars paid in");
+        total += int256(owedToClaims + usdc.balanceOf(PAYEE) + fund.totalAssets());
         assertLe(total, paidIn, "nothing is created");
         assertLe(paidIn - total, int256(settled), "less than a unit a settled leg is lost");
         _assertOpenInterest();
+    }
+
+    function _unpaidClaims() private view returns (uint256 unpaid) {
+        uint256 advanced;
+        for (uint256 i; i < treasury.claimCount(); ++i) {
+            ITreasury.Claim memory claim = treasury.claimAt(i);
+            unpaid += claim.amount - claim.paid;
+            if (claim.paid != claim.amount) advanced += claim.paid;
+        }
+        assertEq(advanced, treasury.advanced(), "what open claims have received");
     }
 
     /// @dev What the fixed settlement prices will still pay: one side of a contract may settle long before the other.
@@ -197,6 +227,12 @@ contract ConservationTest is RandomBooks {
         _know(account);
         _deposit(account, amount);
         paidIn += int256(amount);
+    }
+
+    /// @dev What the fund pays in later is counted as paid in now.
+    function _insured() private {
+        _insure(1_000e6);
+        paidIn += 1_000e6;
     }
 
     function _know(bytes32 account) private {

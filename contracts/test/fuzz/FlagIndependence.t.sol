@@ -51,7 +51,7 @@ contract FlagIndependenceTest is RandomBooks {
         _deposit(carol.account, 12_050e6);
         _trade(carol, dealer, _perpetual(BTC), 1_000, BTC_SPOT);
         _advance(60, 46_500e8 + _word(seed, 0) % 5_500e8, ETH_SPOT);
-        _flag(carol.account, FALL);
+        _flagAndWait(carol.account, FALL);
         vm.warp(block.timestamp + seed % 40 minutes);
         _deposit(liquidator.account, 100_000e6);
         uint256 snapshot = vm.snapshotState();

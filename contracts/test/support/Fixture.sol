@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
+import {InsuranceFund} from "../../src/InsuranceFund.sol";
 import {LiquidationAuction} from "../../src/LiquidationAuction.sol";
 import {MarginLens} from "../../src/MarginLens.sol";
 import {BlockhashSource} from "../../src/BlockhashSource.sol";
@@ -9,6 +10,7 @@ import {IAttestationConfig} from "../../src/interfaces/IAttestationConfig.sol";
 import {MarginOracle} from "../../src/MarginOracle.sol";
 import {MarketFeeds} from "../../src/MarketFeeds.sol";
 import {RiskEngine} from "../../src/RiskEngine.sol";
+import {Treasury} from "../../src/Treasury.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginLens} from "../../src/interfaces/IMarginLens.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
@@ -65,7 +67,9 @@ abstract contract Fixture is Assertions {
     RiskEngine internal engine;
     MarginOracle internal oracle;
     Clearinghouse internal clearinghouse;
+    Treasury internal treasury;
     LiquidationAuction internal auction;
+    InsuranceFund internal fund;
     MarginLens internal lens;
 
     uint8 internal immutable FALL = Model.indexOf("systemic spot -1 vol up");
@@ -135,9 +139,11 @@ abstract contract Fixture is Assertions {
         oracle = new MarginOracle(_settings());
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
-        auction = new LiquidationAuction(address(clearinghouse), address(engine));
+        treasury = Treasury(address(clearinghouse.treasury()));
+        auction = new LiquidationAuction(address(clearinghouse), address(engine), EPOCH_BLOCKS, ETH);
         clearinghouse.connectAuction(address(auction));
         oracle.connectClearinghouse(address(clearinghouse));
+        fund = InsuranceFund(address(auction.fund()));
         clearinghouse.setSpotToken(BTC, address(btcToken));
         clearinghouse.setSpotToken(ETH, address(ethToken));
         lens = new MarginLens(address(clearinghouse), address(engine), address(feeds));
@@ -307,7 +313,7 @@ abstract contract Fixture is Assertions {
 
     function _deposit(bytes32 account, uint256 amount) internal {
         usdc.mint(address(this), amount);
-        usdc.approve(address(clearinghouse), amount);
+        usdc.approve(address(treasury), amount);
         clearinghouse.deposit(account, amount);
     }
 
@@ -492,6 +498,19 @@ abstract contract Fixture is Assertions {
     function _flag(bytes32 account, uint8 scenario) internal {
         vm.prank(flagger.owner);
         auction.flag(account, scenario);
+    }
+
+    /// @dev Flags, and lets the account's grace pass: the line is at its beginning.
+    function _flagAndWait(bytes32 account, uint8 scenario) internal {
+        _flag(account, scenario);
+        vm.warp(auction.auction(account).startedAt);
+    }
+
+    /// @dev The test itself pays into the fund.
+    function _insure(uint256 amount) internal {
+        usdc.mint(address(this), amount);
+        usdc.approve(address(fund), amount);
+        fund.deposit(amount, address(this));
     }
 
     function _bid(Actor memory buyer, bytes32 account, uint256 fraction) internal returns (uint256) {

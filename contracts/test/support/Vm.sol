@@ -13,6 +13,8 @@ interface Vm {
     function roll(uint256 blockNumber) external;
     function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;
+    function fee(uint256 baseFee) external;
+    function txGasPrice(uint256 price) external;
     function setBlockhash(uint256 blockNumber, bytes32 blockHash) external;
     function prank(address sender) external;
     function startPrank(address sender) external;

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
+import {ITreasury} from "../../src/interfaces/ITreasury.sol";
 import {TokenMock} from "../../src/mocks/TokenMock.sol";
 import {Fixture} from "../support/Fixture.sol";
 
@@ -39,11 +40,11 @@ contract ClearinghouseCashTest is Fixture {
 
     function test_deposit_success_emitsAndMovesTokens() public {
         usdc.mint(address(this), 7e6);
-        usdc.approve(address(clearinghouse), 7e6);
+        usdc.approve(address(treasury), 7e6);
         vm.expectEmit(address(clearinghouse));
         emit IClearinghouse.Deposited(alice.account, address(this), 7e6);
         clearinghouse.deposit(alice.account, 7e6);
-        assertEq(usdc.balanceOf(address(clearinghouse)), 7e6, "held");
+        assertEq(usdc.balanceOf(address(treasury)), 7e6, "held");
     }
 
     function test_deposit_zero_reverts() public {
@@ -54,7 +55,7 @@ contract ClearinghouseCashTest is Fixture {
     function test_deposit_limit_boundary() public {
         uint256 most = 2 ** 60;
         usdc.mint(address(this), most + 1);
-        usdc.approve(address(clearinghouse), most + 1);
+        usdc.approve(address(treasury), most + 1);
         vm.expectRevert(abi.encodeWithSelector(IClearinghouse.DepositTooLarge.selector, most + 1, most));
         clearinghouse.deposit(alice.account, most + 1);
         clearinghouse.deposit(alice.account, most);
@@ -66,8 +67,8 @@ contract ClearinghouseCashTest is Fixture {
         Clearinghouse other =
             new Clearinghouse(address(this), address(skim), address(engine), address(feeds), address(oracle));
         skim.mint(address(this), 100);
-        skim.approve(address(other), 100);
-        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.TransferShort.selector, 99, 100));
+        skim.approve(address(other.treasury()), 100);
+        vm.expectRevert(abi.encodeWithSelector(ITreasury.TransferShort.selector, 99, 100));
         other.deposit(alice.account, 100);
     }
 
@@ -77,13 +78,13 @@ contract ClearinghouseCashTest is Fixture {
         assertEq(_cash(alice.account), 600e6, "cash");
         assertEq(usdc.balanceOf(alice.owner), 400e6, "paid");
         _withdraw(alice, 600e6, _noClaim());
-        assertEq(usdc.balanceOf(address(clearinghouse)), 0, "left");
+        assertEq(usdc.balanceOf(address(treasury)), 0, "left");
     }
 
     function test_withdraw_success_emits() public {
         _deposit(alice.account, 10e6);
         vm.expectEmit(address(clearinghouse));
-        emit IClearinghouse.Withdrawn(alice.account, bob.owner, 10e6);
+        emit IClearinghouse.Withdrawn(alice.account, bob.owner, 10e6, 10e6);
         vm.prank(alice.owner);
         clearinghouse.withdraw(alice.account, 10e6, bob.owner, _noClaim());
         assertEq(usdc.balanceOf(bob.owner), 10e6, "paid to whom the owner names");
@@ -222,11 +223,11 @@ contract ClearinghouseCashTest is Fixture {
         vm.expectRevert(refused);
         clearinghouse.unlock(alice.account);
         vm.expectRevert(refused);
-        clearinghouse.transferBook(alice.account, bob.account, 1e18, 0, 0);
+        clearinghouse.transferBook(alice.account, bob.account, true, 1e18, 0, 0);
         vm.expectRevert(refused);
-        clearinghouse.payReserve(alice.account, bob.account);
+        clearinghouse.payReserve(alice.account, bob.account, 1);
         vm.expectRevert(refused);
-        clearinghouse.coverDeficit(alice.account);
+        clearinghouse.moveCash(alice.account, bob.account, 1);
     }
 
     function test_connectAuction_twice_reverts() public {

@@ -113,7 +113,7 @@ contract ClearinghouseSettleTest is Fixture {
         _trade(alice, bob, _call(BTC, NEAR, _strike(BTC, 2)), 1000, 1_000e8);
         _expire(63_000e8);
         _withdraw(alice, 1_002_000e6, _noClaim());
-        assertEq(usdc.balanceOf(alice.owner), 1_002_000e6, "payout and reserve are cash at once");
+        assertEq(_cash(alice.account), 0, "payout and reserve are cash at once");
     }
 
     function test_trade_settlesBothSidesFirst() public {

@@ -273,20 +273,6 @@ contract ClearinghouseTradeTest is Fixture {
         _execute(maker, m, taker, t, 5, _noClaim());
     }
 
-    function test_trade_lockedAccount_revertsOnEitherSide() public {
-        _deposit(carol.account, 12_050e6);
-        _trade(carol, dealer, id, 1000, PRICE);
-        _advance(60, 52_000e8, ETH_SPOT);
-        _flag(carol.account, FALL);
-        Order memory maker = _order(carol, id, -5, 52_000e8);
-        Order memory taker = _order(alice, id, 5, 52_000e8);
-        (bytes memory m, bytes memory t) = (_sign(carol, maker), _sign(alice, taker));
-        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.AccountIsLocked.selector, carol.account));
-        _execute(maker, m, taker, t, 5, _noClaim());
-        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.AccountIsLocked.selector, carol.account));
-        _execute(taker, t, maker, m, 5, _noClaim());
-    }
-
     /* LEGS */
 
     function test_trade_33rdLeg_reverts() public {

@@ -15,6 +15,10 @@ contract LiquidationAuctionTest is Fixture {
     uint256 private constant MAINTENANCE = 4_784.9568e6;
     uint256 private constant INITIAL = 6_220.44384e6;
     uint256 private constant STANDARD = 7_801.56e6;
+    /// @dev At no base fee, of a reserve of 50.
+    int256 private constant BOUNTY = 20e6;
+    int256 private constant BONUS = 10e6;
+    int256 private constant REST = 20e6;
 
     uint128 private perpetual;
 
@@ -34,7 +38,7 @@ contract LiquidationAuctionTest is Fixture {
 
     function _fallAndFlag() private {
         _fall();
-        _flag(carol.account, FALL);
+        _flagAndWait(carol.account, FALL);
     }
 
     /* FLAG */
@@ -47,9 +51,10 @@ contract LiquidationAuctionTest is Fixture {
 
     function test_flag_unhealthyAccount_locksAndEmits() public {
         _fall();
+        uint64 startsAt = uint64(block.timestamp + 10 minutes);
         vm.expectEmit(address(auction));
-        emit ILiquidationAuction.Flagged(carol.account, flagger.owner, FALL, EQUITY, MAINTENANCE);
-        _flag(carol.account, FALL);
+        emit ILiquidationAuction.Flagged(carol.account, flagger.owner, FALL, EQUITY, MAINTENANCE, startsAt);
+        _flagAndWait(carol.account, FALL);
         assertTrue(clearinghouse.accountState(carol.account).locked, "locked");
         assertEq(uint256(auction.auction(carol.account).startedAt), block.timestamp, "clock");
         assertEq(auction.auction(carol.account).flagger, flagger.owner, "flagger");
@@ -69,7 +74,7 @@ contract LiquidationAuctionTest is Fixture {
         vm.expectRevert(_healthy(int256(MAINTENANCE), MAINTENANCE));
         auction.flag(carol.account, FALL);
         assertTrue(vm.revertToState(snapshot), "revert");
-        _flag(carol.account, FALL);
+        _flagAndWait(carol.account, FALL);
     }
 
     function test_flag_unknownScenario_reverts() public {
@@ -78,7 +83,7 @@ contract LiquidationAuctionTest is Fixture {
         auction.flag(carol.account, uint8(Model.SCENARIOS));
         vm.expectRevert(abi.encodeWithSelector(IRiskEngine.UnknownScenario.selector, 255, Model.SCENARIOS));
         auction.flag(carol.account, 255);
-        _flag(carol.account, FALL);
+        _flagAndWait(carol.account, FALL);
     }
 
     function test_flag_twice_reverts() public {
@@ -92,23 +97,17 @@ contract LiquidationAuctionTest is Fixture {
         auction.flag(liquidator.account, FALL);
     }
 
-    function test_flag_lossReserve_reverts() public {
-        bytes32 reserve = clearinghouse.lossReserveAccount();
-        vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.ProtectedAccount.selector, reserve));
-        auction.flag(reserve, FALL);
-    }
-
     /// @dev Silence of the feeds protects nobody: the last marks hold.
     function test_flag_staleMarket_stillPasses() public {
         _fall();
         vm.warp(block.timestamp + 1 days);
-        _flag(carol.account, FALL);
+        _flagAndWait(carol.account, FALL);
     }
 
     function test_flag_deadAggregator_stillPasses() public {
         _fall();
         vm.etch(address(btcFeed), "");
-        _flag(carol.account, FALL);
+        _flagAndWait(carol.account, FALL);
     }
 
     /* LINE */
@@ -139,12 +138,12 @@ contract LiquidationAuctionTest is Fixture {
 
     /* BID: THE SHARE AND ITS PRICE */
 
-    /// @dev f = (1.01 IM - E) / (1.01 IM - E + line), rounded up.
+    /// @dev f = (1.01 IM - E + reserve) / (1.01 IM - E + line), rounded up.
     function test_bid_wholeWanted_isCutToWhatRestoresHealth() public {
         _fallAndFlag();
         uint256 line = 4_090.608e6;
         uint256 gap = INITIAL * 101 / 100 - uint256(EQUITY);
-        uint256 share = (gap * 1e18 + gap + line - 1) / (gap + line);
+        uint256 share = ((gap + RESERVE) * 1e18 + gap + line - 1) / (gap + line);
         int256 cashToBuyer = (EQUITY - int256(line)) * int256(share) / 1e18;
         vm.expectEmit(address(auction));
         emit ILiquidationAuction.Bid(
@@ -174,8 +173,8 @@ contract LiquidationAuctionTest is Fixture {
         vm.warp(block.timestamp + 30 minutes);
         assertEq(_bid(liquidator, carol.account, 1e18), 1e18, "all");
         assertEq(clearinghouse.legsOf(carol.account).length, 0, "empty");
-        assertEq(_cash(carol.account), 0, "nothing left for the owner");
-        assertEq(_equity(liquidator.account), 100_000e6 - int256(RESERVE) + EQUITY, "the buyer has the equity");
+        assertEq(_cash(carol.account), REST, "nothing but the rest of the reserve is left");
+        assertEq(_equity(liquidator.account), 100_000e6 - int256(RESERVE) + BONUS + EQUITY, "the buyer has the equity");
     }
 
     function test_bid_remainderBelowATenth_goesAlong() public {
@@ -193,7 +192,7 @@ contract LiquidationAuctionTest is Fixture {
         uint256 sold = _bid(liquidator, carol.account, 0.25e18);
         int256 toBuyer = (before - line) * int256(sold) / 1e18;
         assertEq(_equity(carol.account), before - toBuyer, "the seller pays the discount");
-        assertEq(_equity(liquidator.account), buyerBefore + toBuyer - int256(RESERVE), "the buyer receives it");
+        assertEq(_equity(liquidator.account), buyerBefore + toBuyer - int256(RESERVE) + BONUS, "the buyer receives it");
     }
 
     function test_bid_minCashToBuyer_boundary() public {
@@ -209,7 +208,7 @@ contract LiquidationAuctionTest is Fixture {
     }
 
     /// @dev Book of odd lots: whatever the sequence of bids, round(F * base) lots of each leg are gone.
-    function test_bid_sequence_roundingNeverAddsUp() public {
+    function test_R11_3_bidSequence_roundingNeverAddsUp() public {
         _insolventBook();
         Leg[] memory base = clearinghouse.legsOf(alice.account);
         uint256[6] memory wanted = [uint256(0.1e18), 0.13e18, 0.1111e18, 0.3e18, 0.27e18, 0.1e18];
@@ -236,17 +235,17 @@ contract LiquidationAuctionTest is Fixture {
         _trade(alice, dealer, _perpetual(ETH), 9, ETH_SPOT);
         _withdraw(alice, uint256(_equity(alice.account)) - _health(alice.account).gridInitial, _noClaim());
         _advance(60, 56_000e8, 2_500e8);
-        _flag(alice.account, FALL);
+        _flagAndWait(alice.account, FALL);
         assertEq(_bid(liquidator, alice.account, 0.1e18), 1e18, "no leg can be divided");
         assertEq(clearinghouse.legsOf(alice.account).length, 0, "empty");
     }
 
     /// @dev No lots, no cash: a bid can never take a share of equity without the legs that belong to it.
-    function test_bid_booksOfFewLots_alwaysMoveSomething() public {
+    function test_R11_8_bid_booksOfFewLots_alwaysMoveSomething() public {
         _deposit(alice.account, 200e6);
         _trade(alice, dealer, perpetual, 11, BTC_SPOT);
         _advance(60, 48_800e8, ETH_SPOT);
-        _flag(alice.account, FALL);
+        _flagAndWait(alice.account, FALL);
         for (uint96 i; i < 12; ++i) {
             if (clearinghouse.legsOf(alice.account).length == 0) break;
             Actor memory buyer = liquidator;
@@ -331,20 +330,20 @@ contract LiquidationAuctionTest is Fixture {
         assertLe(int256(engine.maintenanceMargin(a)), _equity(buyer.account), "healthy");
     }
 
-    function test_bid_recoveredAccount_reverts() public {
+    function test_R11_6_bid_recoveredAccount_reverts() public {
         _fallAndFlag();
         _advance(60, 53_000e8, ETH_SPOT);
         vm.expectRevert(_healthy(5_010.6e6, 4_876.9752e6));
         this.bidAs(liquidator, carol.account, 1e18);
     }
 
-    function test_bid_weakScenarioOfTheFlagger_decidesNothing() public {
+    function test_R11_7_bid_weakScenarioOfTheFlagger_decidesNothing() public {
         // Flagged by a scenario with a smaller loss than the worst; the bid runs the grid.
         _deposit(alice.account, 9_100e6);
         _trade(alice, dealer, perpetual, 1_000, BTC_SPOT);
         _advance(60, 51_950e8, ETH_SPOT);
         assertEq(_equity(alice.account), 1_010.39e6, "deep under water");
-        _flag(alice.account, Model.indexOf("twist near down spot -1/3"));
+        _flagAndWait(alice.account, Model.indexOf("twist near down spot -1/3"));
         _bid(liquidator, alice.account, 1e18);
     }
 
@@ -361,7 +360,7 @@ contract LiquidationAuctionTest is Fixture {
         _withdraw(alice, uint256(_equity(alice.account)) - 9_000e6, _noClaim());
         vm.warp(NEAR + 1);
         _postSpot(BTC, 52_000e8);
-        _flag(alice.account, FALL);
+        _flagAndWait(alice.account, FALL);
         _bid(liquidator, alice.account, 1e18);
     }
 
@@ -373,7 +372,7 @@ contract LiquidationAuctionTest is Fixture {
         _tradeAtMark(dealer, alice, _put(BTC, FAR, _strike(BTC, 2)), 3_000);
         _withdraw(alice, uint256(_equity(alice.account)) - _health(alice.account).gridInitial, _noClaim());
         _advance(60, 54_500e8, ETH_SPOT);
-        _flag(alice.account, _health(alice.account).worstScenario);
+        _flagAndWait(alice.account, _health(alice.account).worstScenario);
         vm.warp(block.timestamp + 30 minutes);
         Actor memory buyer = liquidator;
         buyer.account = _account(liquidator.owner, 8);
@@ -385,18 +384,39 @@ contract LiquidationAuctionTest is Fixture {
 
     /* BOUNTY */
 
-    function test_bid_first_paysTheBountyFromTheAccountsReserve() public {
+    function test_bid_first_paysBountyAndBonusFromTheAccountsReserve() public {
         _fallAndFlag();
         assertEq(_cash(flagger.account), 0, "not before a bid");
         _bid(liquidator, carol.account, 0.2e18);
-        assertEq(_cash(flagger.account), int256(RESERVE), "paid");
-        assertEq(uint256(clearinghouse.accountState(carol.account).reserve), 0, "from her reserve");
+        assertEq(_cash(flagger.account), BOUNTY, "flagger");
+        assertEq(uint256(clearinghouse.accountState(carol.account).reserve), uint256(REST), "from her reserve");
         Actor memory second = liquidator;
         second.account = _account(liquidator.owner, 8);
         _deposit(second.account, 50_000e6);
         _advance(60, 50_000e8, ETH_SPOT);
         _bid(second, carol.account, 0.1e18);
-        assertEq(_cash(flagger.account), int256(RESERVE), "once");
+        assertEq(_cash(flagger.account), BOUNTY, "once");
+        assertEq(uint256(clearinghouse.accountState(carol.account).reserve), uint256(REST), "no second bonus");
+    }
+
+    /// @dev 20 gwei and ether at 3,000: flagging one leg is 167,000 gas, 10.02 dollars; a bid on it 650,000, 39.
+    function test_bid_bounties_followTheBaseFeeAndNotTheTransaction() public {
+        _fallAndFlag();
+        vm.fee(20 gwei);
+        vm.txGasPrice(10_000 gwei);
+        _bid(liquidator, carol.account, 0.2e18);
+        assertEq(_cash(flagger.account), 20e6, "at most two fifths");
+        assertEq(uint256(clearinghouse.accountState(carol.account).reserve), 0, "the buyer has the rest");
+    }
+
+    function test_R12_1_bounties_arePaidByNobodyElse() public {
+        _fallAndFlag();
+        vm.fee(5_000 gwei);
+        int256 before = _equity(carol.account);
+        _bid(liquidator, carol.account, 0.2e18);
+        int256 toBuyer = (before - auction.line(carol.account, before)) * 0.2e18 / 1e18;
+        assertEq(_equity(carol.account), before - toBuyer, "her equity pays the line alone");
+        assertEq(_cash(flagger.account), 20e6, "capped by the reserve");
     }
 
     function test_cure_beforeAnyBid_paysNoBounty() public {
@@ -407,9 +427,20 @@ contract LiquidationAuctionTest is Fixture {
         assertEq(uint256(clearinghouse.accountState(carol.account).reserve), RESERVE, "reserve stays");
     }
 
+    /// @dev Else the next flagger would find an empty reserve.
+    function test_cure_afterABid_fillsTheReserveUp() public {
+        _fallAndFlag();
+        _bid(liquidator, carol.account, 0.2e18);
+        _deposit(carol.account, 10_000e6);
+        int256 before = _cash(carol.account);
+        auction.cure(carol.account);
+        assertEq(uint256(clearinghouse.accountState(carol.account).reserve), RESERVE, "full");
+        assertEq(_cash(carol.account), before - BOUNTY - BONUS, "from her cash");
+    }
+
     /* LOCKED */
 
-    function test_flagged_account_cannotWithdrawOrTradeButTakesDeposits() public {
+    function test_flagged_account_cannotWithdrawButTakesDeposits() public {
         _fallAndFlag();
         bytes memory locked = abi.encodeWithSelector(IClearinghouse.AccountIsLocked.selector, carol.account);
         vm.expectRevert(locked);
@@ -417,11 +448,6 @@ contract LiquidationAuctionTest is Fixture {
         vm.prank(carol.owner);
         vm.expectRevert(locked);
         clearinghouse.withdrawSpot(carol.account, BTC, 1, carol.owner);
-        Order memory maker = _order(dealer, perpetual, 1, 52_000e8);
-        Order memory taker = _order(carol, perpetual, -1, 52_000e8);
-        (bytes memory m, bytes memory t) = (_sign(dealer, maker), _sign(carol, taker));
-        vm.expectRevert(locked);
-        _execute(maker, m, taker, t, 1, _noClaim());
         _deposit(carol.account, 1e6);
         assertEq(_equity(carol.account), EQUITY + 1e6, "deposited");
     }
@@ -464,7 +490,7 @@ contract LiquidationAuctionTest is Fixture {
         _deposit(carol.account, INITIAL - uint256(EQUITY));
         auction.cure(carol.account);
         _advance(60, 49_000e8, ETH_SPOT);
-        _flag(carol.account, FALL);
+        _flagAndWait(carol.account, FALL);
         assertEq(auction.line(carol.account, 1_000e6), 1_020e6, "from the start");
         assertEq(uint256(auction.auction(carol.account).fractionSold), 0, "nothing sold yet");
     }
@@ -473,100 +499,6 @@ contract LiquidationAuctionTest is Fixture {
         _deposit(carol.account, 10_000e6);
         _tradeAtMark(dealer, carol, perpetual, 1);
         assertEq(_lots(carol.account, perpetual), 999, "trades again");
-    }
-
-    /* BELOW ZERO */
-
-    /// @dev At spot 46,000 the perpetual is 46,009.20: equity -1,990.80.
-    function test_bid_belowZero_deficitIsCoveredFromTheLossReserve() public {
-        _deposit(clearinghouse.lossReserveAccount(), 5_000e6);
-        _advance(60, 46_000e8, ETH_SPOT);
-        _flag(carol.account, FALL);
-        vm.prank(liquidator.owner);
-        vm.expectEmit(address(auction));
-        emit ILiquidationAuction.Emptied(carol.account, 1_990.8e6, 0);
-        auction.bid(carol.account, liquidator.account, 1e18, 0, uint64(block.timestamp));
-        assertEq(_cash(carol.account), 0, "covered");
-        assertEq(_cash(clearinghouse.lossReserveAccount()), 3_009.2e6, "reserve");
-        assertEq(_equity(liquidator.account), 100_000e6 - int256(RESERVE), "the buyer neither gains nor loses");
-        assertFalse(clearinghouse.accountState(carol.account).locked, "unlocked");
-        assertEq(_cash(flagger.account), int256(RESERVE), "bounty");
-    }
-
-    function test_bid_belowZero_reserveTooSmall_remainderIsReported() public {
-        _deposit(clearinghouse.lossReserveAccount(), 500e6);
-        _advance(60, 46_000e8, ETH_SPOT);
-        _flag(carol.account, FALL);
-        vm.prank(liquidator.owner);
-        vm.expectEmit(address(auction));
-        emit ILiquidationAuction.Emptied(carol.account, 500e6, 1_490.8e6);
-        auction.bid(carol.account, liquidator.account, 1e18, 0, uint64(block.timestamp));
-        assertEq(_cash(carol.account), -1_490.8e6, "still owed");
-        assertEq(_cash(clearinghouse.lossReserveAccount()), 0, "reserve is spent, not overdrawn");
-        // When the reserve is refilled, anybody may ask for the rest.
-        _deposit(clearinghouse.lossReserveAccount(), 2_000e6);
-        vm.expectEmit(address(auction));
-        emit ILiquidationAuction.DeficitTaken(carol.account, 1_490.8e6, 0);
-        auction.takeDeficit(carol.account);
-        assertEq(_cash(carol.account), 0, "covered");
-    }
-
-    function test_takeDeficit_refusals() public {
-        _deposit(clearinghouse.lossReserveAccount(), 5_000e6);
-        vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.NoDeficit.selector, liquidator.account));
-        auction.takeDeficit(liquidator.account);
-        bytes32 reserve = clearinghouse.lossReserveAccount();
-        vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.NoDeficit.selector, reserve));
-        auction.takeDeficit(reserve);
-        // An account with legs is liquidated, not bailed out, however negative its cash.
-        _advance(60, 46_000e8, ETH_SPOT);
-        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.NotEmpty.selector, carol.account));
-        auction.takeDeficit(carol.account);
-        _flag(carol.account, FALL);
-        vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.AlreadyFlagged.selector, carol.account));
-        auction.takeDeficit(carol.account);
-    }
-
-    /// @dev The owner of a book that settles below zero gets nothing back while others pay for it.
-    function test_cure_bookSettledDuringTheAuction_bountyGoesToTheFlaggerBeforeTheDeficit() public {
-        _deposit(clearinghouse.lossReserveAccount(), 5_000e6);
-        _shortFutureSettledBelowZero(true);
-        auction.cure(alice.account);
-        assertEq(_cash(flagger.account), int256(RESERVE), "flagger");
-        assertEq(_cash(alice.account), 0, "nothing for the owner");
-        assertFalse(clearinghouse.accountState(alice.account).locked, "unlocked");
-        assertEq(uint256(auction.auction(alice.account).startedAt), 0, "auction over");
-    }
-
-    function test_bid_bookSettledDuringTheAuction_endsIt() public {
-        _deposit(clearinghouse.lossReserveAccount(), 5_000e6);
-        _shortFutureSettledBelowZero(true);
-        assertEq(_bid(liquidator, alice.account, 1e18), 0, "nothing to sell");
-        assertEq(_cash(alice.account), 0, "covered");
-        assertEq(clearinghouse.legsOf(liquidator.account).length, 0, "the bidder bought nothing");
-    }
-
-    function test_takeDeficit_bookSettledBelowZeroWithoutAFlag_isCovered() public {
-        _deposit(clearinghouse.lossReserveAccount(), 5_000e6);
-        int256 owed = _shortFutureSettledBelowZero(false);
-        (uint256 covered, uint256 remaining) = auction.takeDeficit(alice.account);
-        assertEq(int256(covered), owed - int256(RESERVE), "after her own reserve");
-        assertEq(remaining, 0, "nothing left");
-        assertEq(_cash(alice.account), 0, "covered");
-    }
-
-    /// @dev Alice is short one near future with 12,000; spot rises to 74,000 and settles there.
-    function _shortFutureSettledBelowZero(bool flagged) private returns (int256 owed) {
-        _deposit(alice.account, 12_050e6);
-        _trade(dealer, alice, _future(BTC, NEAR), 1_000, BTC_SPOT);
-        vm.warp(NEAR - 10);
-        _postSpot(BTC, 74_000e8);
-        (uint80 round,,,,) = btcFeed.latestRoundData();
-        if (flagged) _flag(alice.account, 18);
-        vm.warp(NEAR + 1);
-        _postSpot(BTC, 74_000e8);
-        feeds.fixSettlement(BTC, NEAR, round);
-        return 2_000e6;
     }
 
     /* HELPERS */
@@ -580,7 +512,7 @@ contract LiquidationAuctionTest is Fixture {
         _tradeAtMark(alice, dealer, _call(BTC, FAR, _strike(BTC, 3)), 55);
         _advance(60, 42_000e8, 2_000e8);
         assertTrue(_equity(alice.account) < 0, "insolvent");
-        _flag(alice.account, FALL);
+        _flagAndWait(alice.account, FALL);
     }
 
     function _standardInitialOfOneLot() private view returns (uint256) {

@@ -36,7 +36,8 @@ contract MarginOracleSinceTest is Fixture {
         uint256 extra = _isolated(id, 100);
         uint256 target = attested + extra;
         _withdraw(alice, uint256(_equity(alice.account)) - attested, _claimHeld());
-        _deposit(alice.account, extra - 1);
+        // The third leg locks three dollars more.
+        _deposit(alice.account, extra + 3e6 - 1);
         uint64 mark = engine.markOf(id);
         assertEq(uint256(mark) * 100 % 1e5, 0, "no rounding in this price");
         vm.expectRevert(
@@ -52,7 +53,7 @@ contract MarginOracleSinceTest is Fixture {
 
     function test_trade_severalTradesUnderOneLeaf_netLotsCount() public {
         uint128 id = _perpetual(BTC);
-        _deposit(alice.account, _isolated(id, 100));
+        _deposit(alice.account, _isolated(id, 100) + 3e6);
         this.buy(id, 60, engine.markOf(id));
         this.buy(id, 40, engine.markOf(id));
         // There and back again costs nothing: lots are netted.
@@ -174,7 +175,7 @@ contract MarginOracleSinceTest is Fixture {
 
     function test_R2_3_bookOpenedByLeaf_isNotFlaggableForHavingNoLeafOfItsOwn() public {
         uint128 id = _perpetual(BTC);
-        _deposit(alice.account, _isolated(id, 50));
+        _deposit(alice.account, _isolated(id, 50) + 3e6);
         this.buy(id, 50, engine.markOf(id));
         vm.roll(block.number + 1_000);
         for (uint8 s; s < 48; ++s) {

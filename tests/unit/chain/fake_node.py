@@ -24,9 +24,12 @@ from keeper.chain.wiring import links_of
 ARTIFACTS = Artifacts.load()
 NAMES = (
     "Clearinghouse",
+    "Treasury",
     "RiskEngine",
     "MarginOracle",
     "LiquidationAuction",
+    "InsuranceFund",
+    "LiquidationRouter",
     "MarketFeeds",
     "MarginLens",
     "UsdCoin",

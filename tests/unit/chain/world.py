@@ -18,7 +18,7 @@ PERPETUAL = Instrument(2, 0, Kind.PERPETUAL, 0).pack()
 ALICE, BOB = b"\xaa" * 20 + bytes(12), b"\xbb" * 20 + bytes(12)
 
 
-LOSS_RESERVE = b"\x77" * 20 + bytes(12)
+BACKSTOP = b"\x77" * 20 + bytes(12)
 
 
 def quote(time: int = T0, **smile: int) -> dict[str, int]:
@@ -59,6 +59,7 @@ def state(cash: int) -> dict[str, Any]:
         "enlisted": True,
         "locked": False,
         "voidSince": 0,
+        "lastPermitBlock": 0,
     }
 
 
@@ -115,7 +116,8 @@ def views(
         ("Clearinghouse", "listingCount"): len(listings),
         ("MarginLens", "accounts"): lambda first, count: accounts[first : first + count],
         ("Clearinghouse", "accountCount"): len(accounts),
-        ("Clearinghouse", "lossReserveAccount"): LOSS_RESERVE,
+        ("LiquidationAuction", "backstopAccount"): BACKSTOP,
+        ("InsuranceFund", "coverRoom"): 0,
         ("Clearinghouse", "accountState"): state(0),
         ("MarginOracle", "epochBlocks"): 32,
         ("MarginOracle", "configOf"): b"\xcd" * 32,

@@ -2,7 +2,7 @@ import pytest
 import structlog
 
 from keeper.errors import MarketDataError
-from keeper.jobs.buyer import BOUNTY_RESERVE_USD6, CUSHION_BPS, buyer_account, capital_usd6
+from keeper.jobs.buyer import CUSHION_BPS, MOST_RESERVE_USD6, buyer_account, capital_usd6
 from keeper.jobs.liquidate import (
     bid_auctions,
     cure_recovered,
@@ -12,6 +12,7 @@ from keeper.jobs.liquidate import (
 )
 from keeper.jobs.sight import look, open_auctions
 from keeper.liquidation.plan import Bid, Cure, Flag
+from keeper.state.accounts import bounty_reserve_usd6
 from keeper.units import BPS, E8, WAD, mul_bps_up
 from tests.unit.chain.fake_node import T0, FakeNode, Revert, Serving, decoded
 from tests.unit.chain.world import ALICE, BOB, PERPETUAL, PUT, account, market, views
@@ -32,6 +33,8 @@ def auction(started_at=T0 + 100, sold=0):
         "startedAt": started_at,
         "fractionSold": sold,
         "scenario": 0,
+        "gridRun": False,
+        "worstPayout": 0,
         "flagger": SENDER.address,
     }
 
@@ -54,6 +57,7 @@ def node():
             "enlisted": False,
             "locked": False,
             "voidSince": 0,
+            "lastPermitBlock": 0,
         },
         ("Clearinghouse", "legsOf"): [
             {"instrument": PERPETUAL, "lots": -100},
@@ -187,8 +191,8 @@ def test_bid__funds_a_fresh_account_first(node):
     [action] = bid_auctions(ctx)
     assert isinstance(action.intent, Bid)
     assert node.calls() == ["UsdCoin.approve", "Clearinghouse.deposit", "LiquidationAuction.bid"]
-    margin = mul_bps_up(action.intent.buyer_margin_usd6 + 100_000, CUSHION_BPS)
-    needed = margin + BOUNTY_RESERVE_USD6
+    cost = 100_000 + bounty_reserve_usd6(legs=2)
+    needed = mul_bps_up(action.intent.buyer_margin_usd6 + cost, CUSHION_BPS)
     _, _, (buyer, amount) = decoded(node.sent[1])
     assert (buyer, amount) == (action.buyer, needed)
     assert buyer[:20].hex() == SENDER.address[2:].lower()
@@ -233,8 +237,8 @@ def test_buyer_account__changes_with_the_auction_s_progress(node):
 
 def test_capital__leaves_reserves_and_cushion(node):
     ctx = keeper_of(node)
-    node.views["UsdCoin", "balanceOf"] = 3 * BOUNTY_RESERVE_USD6
-    assert capital_usd6(ctx, ctx.client.head(), 2) == BOUNTY_RESERVE_USD6 * BPS // CUSHION_BPS
+    node.views["UsdCoin", "balanceOf"] = 3 * MOST_RESERVE_USD6
+    assert capital_usd6(ctx, ctx.client.head(), 2) == MOST_RESERVE_USD6 * BPS // CUSHION_BPS
     assert capital_usd6(ctx, ctx.client.head(), 5) == 0
 
 

@@ -7,7 +7,17 @@ from keeper.jobs.sight import look
 from keeper.state.instruments import Instrument, Kind
 from keeper.units import E8
 from tests.unit.chain.fake_node import AGGREGATOR, T0, FakeNode, Revert, Serving, decoded
-from tests.unit.chain.world import ALICE, BOB, PERPETUAL, account, market, quote, state, views
+from tests.unit.chain.world import (
+    ALICE,
+    BACKSTOP,
+    BOB,
+    PERPETUAL,
+    account,
+    market,
+    quote,
+    state,
+    views,
+)
 from tests.unit.jobs.keeper_of import keeper_of
 
 PAST = T0 + 50
@@ -16,7 +26,7 @@ EXPIRED_CALL = Instrument(2, PAST, Kind.CALL, 200 * E8).pack()
 ROUNDS = [T0 + 10, T0 + 40, T0 + 90]
 
 
-def world(settlement=0, loss_reserve=0):
+def world(settlement=0, backstop=0, insured=0):
     expired = {"expiry": PAST, "quote": quote(), "settlement": settlement}
     markets = [market(1, 7_940 * E8), market(2, 19_461_000_000)]
     markets[1]["forwards"].insert(1, expired)
@@ -40,7 +50,8 @@ def world(settlement=0, loss_reserve=0):
         ("MarginLens", "listings"): lambda first, count: listings[first : first + count],
         ("Clearinghouse", "listingCount"): 2,
         ("Clearinghouse", "settle"): 1,
-        ("Clearinghouse", "accountState"): state(loss_reserve),
+        ("Clearinghouse", "accountState"): state(backstop),
+        ("InsuranceFund", "coverRoom"): insured,
         ("LiquidationAuction", "takeDeficit"): (10**6, 0),
         ("MarketFeeds", "aggregatorOf"): AGGREGATOR.address,
         ("MarketFeeds", "fixSettlement"): None,
@@ -100,13 +111,20 @@ def test_settle__fixes_then_settles(node):
     assert decoded(node.sent[0]) == ("Clearinghouse", "settle", (ALICE,))
 
 
-def test_cover__loss_reserve_with_cash__covers_who_owes_and_holds_nothing(node):
-    node.views = world(loss_reserve=10**9)
+@pytest.mark.parametrize("means", [{"backstop": 10**9}, {"insured": 10**9}])
+def test_cover__backstop_or_fund_with_cash__covers_who_owes_and_holds_nothing(node, means):
+    node.views = world(**means)
     [outcome] = cover_deficits(keeper_of(node))
     assert outcome.status == 1
     assert decoded(node.sent[0]) == ("LiquidationAuction", "takeDeficit", (OWING,))
 
 
-def test_cover__empty_loss_reserve__is_not_asked(node):
+def test_cover__backstop_itself_owes__is_covered_too(node):
+    node.views = world(backstop=-5, insured=10**9)
+    assert len(cover_deficits(keeper_of(node))) == 2
+    assert decoded(node.sent[1]) == ("LiquidationAuction", "takeDeficit", (BACKSTOP,))
+
+
+def test_cover__nobody_can_pay__is_not_asked(node):
     assert cover_deficits(keeper_of(node)) == []
     assert node.sent == []

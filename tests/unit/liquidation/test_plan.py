@@ -4,7 +4,15 @@ import pytest
 
 from keeper.errors import InputError
 from keeper.liquidation.health import Breach
-from keeper.liquidation.plan import Bid, Cure, Flag, OpenAuction, PlanConfig, make_plan
+from keeper.liquidation.plan import (
+    Bid,
+    Cure,
+    Flag,
+    OpenAuction,
+    PlanConfig,
+    TakeOver,
+    make_plan,
+)
 from keeper.units import USD6, WAD
 
 NOW = 1_790_000_000
@@ -133,10 +141,30 @@ def test_plan__indivisible_book__is_bought_whole_or_not_at_all():
     assert "capital 1,999.00" in result.skips[0].reason
 
 
-def test_plan__clock_behind_the_chain__counts_as_the_start():
+def test_plan__in_grace__waits():
     result = plan(auctions=[replace(AUCTION, started_at=NOW + 12)])
     assert result.intents == ()
+    assert result.skips[0].reason == "in grace for 12 s"
+
+
+def test_plan__in_grace_below_half_of_the_requirement__counts_as_the_start():
+    deep = replace(AUCTION, started_at=NOW + 12, required_usd6=2 * AUCTION.equity_usd6 + 2)
+    result = plan(auctions=[deep])
+    assert result.intents == ()
     assert "wait" in result.skips[0].reason
+
+
+def test_plan__unsold_after_the_end_of_its_line__goes_to_the_backstop():
+    ended = replace(AUCTION, started_at=NOW - 45 * 60)
+    broke = PlanConfig(10**15)
+    [intent] = plan(auctions=[ended], config=broke).intents
+    assert intent == TakeOver(AUCTION.account, "unsold 2700 s after its line began")
+    assert plan(auctions=[replace(ended, started_at=NOW - 45 * 60 + 1)], config=broke).intents == ()
+    # The Backstop's own books are bid for, whatever their health, and neither cured nor taken over.
+    own = replace(ended, backstop=True, required_usd6=None)
+    assert plan(auctions=[own], config=broke).intents == ()
+    [bid] = plan(auctions=[own]).intents
+    assert isinstance(bid, Bid)
 
 
 def test_plan__same_input_in_any_order__same_plan():

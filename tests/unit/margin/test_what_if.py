@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from keeper.errors import InputError
-from keeper.margin.what_if import BOUNTY_RESERVE_USD6, Trade, listed_instrument, what_if
+from keeper.margin.what_if import Trade, listed_instrument, what_if
+from keeper.state.accounts import bounty_reserve_usd6
 from keeper.state.snapshot import ListingRow
 from tests.books import (
     ETH,
@@ -32,6 +33,8 @@ ROW = account(
     1, {perpetual(): 1_000, put(2_700): -50}, cash_usd6=CASH, costs={perpetual(): 3 * 10**9}
 )
 
+THIRD_LEG = bounty_reserve_usd6(3) - bounty_reserve_usd6(2)
+
 
 def after(trades, row=ROW, **tables):
     return what_if(exchange([row], **tables), MODEL, row.account, trades)
@@ -45,14 +48,14 @@ def booked(*trades, row=ROW):
 
 def test_option__bought__is_paid_at_once():
     cash, costs = booked(Trade(call(3_300), 20, 85_50000000))
-    assert cash == CASH - 20 * 85_500
+    assert cash == CASH - 20 * 85_500 - THIRD_LEG
     assert costs[call(3_300)] == 0
 
 
 def test_option__at_the_mark__leaves_equity_as_it_is():
     found = after([Trade(call(3_300), 20)])
-    assert found.difference_usd6["equity_usd6"] == 0
-    assert found.difference_usd6["cash_usd6"] < 0
+    assert found.difference_usd6["equity_usd6"] == -THIRD_LEG
+    assert found.difference_usd6["cash_usd6"] < -THIRD_LEG
     assert found.difference_usd6["gross_usd6"] == 20 * 3_011_235
 
 
@@ -83,12 +86,12 @@ def test_linear__closed__leaves_no_leg():
 def test_notional__below_a_micro_dollar__is_cut_towards_zero_both_ways():
     for lots in (1, -1):
         cash, _ = booked(Trade(call(4_000), lots, 99_999))  # 0.99999e-3 USD a unit, 1e-3 units
-        assert cash == CASH
+        assert cash == CASH - THIRD_LEG
 
 
 def test_spot__pledged_and_withdrawn__costs_nothing():
     found = after([Trade(spot(), 100), Trade(spot(), -40)])
-    assert found.difference_usd6["cash_usd6"] == 0
+    assert found.difference_usd6["cash_usd6"] == -THIRD_LEG
     assert [leg.lots for leg in found.after.legs if leg.instrument == "ETH-SPOT"] == [60]
 
 
@@ -104,8 +107,8 @@ def test_first_position__locks_the_reserve_and_the_last_frees_it():
     bare = replace(account(1, {}, cash_usd6=CASH), reserve_usd6=0)
     opened = after([Trade(perpetual(), 1)], bare).after
     assert (opened.cash_usd6, opened.reserve_usd6) == (
-        CASH - BOUNTY_RESERVE_USD6,
-        BOUNTY_RESERVE_USD6,
+        CASH - bounty_reserve_usd6(1),
+        bounty_reserve_usd6(1),
     )
     held = account(1, {put(2_700): -50}, cash_usd6=CASH)
     closed = after([Trade(put(2_700), 50, 0)], held).after
@@ -141,7 +144,7 @@ MANY = account(1, dict.fromkeys(LISTED[2:34], 1), cash_usd6=CASH)
         (
             Trade(perpetual(), 1),
             replace(account(1, {}, cash_usd6=49_999_999), reserve_usd6=0),
-            "a first position locks",
+            "1 legs lock 50000000 more",
         ),
     ],
 )  # fmt: skip

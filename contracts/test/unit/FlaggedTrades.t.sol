@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
+import {IFlaggedTrades} from "../../src/interfaces/IFlaggedTrades.sol";
+import {Fixture} from "../support/Fixture.sol";
+
+/// @notice R12: what a flagged owner may do with her book. Alice is short straddles with a long perpetual against them.
+contract FlaggedTradesTest is Fixture {
+    uint128 private perpetual;
+    uint128 private call;
+
+    function setUp() public override {
+        super.setUp();
+        perpetual = _perpetual(BTC);
+        call = _call(BTC, FAR, _strike(BTC, 2));
+        _deposit(dealer.account, 10_000_000e6);
+        _deposit(mallory.account, 10_000_000e6);
+        _deposit(liquidator.account, 1_000_000e6);
+        _deposit(alice.account, 200_000e6);
+        _tradeAtMark(dealer, alice, call, 2_000);
+        _tradeAtMark(alice, dealer, perpetual, 1_000);
+        _withdraw(alice, uint256(_equity(alice.account)) - _health(alice.account).gridInitial, _noClaim());
+        _advance(60, 66_000e8, ETH_SPOT);
+        _flag(alice.account, _health(alice.account).worstScenario);
+    }
+
+    function tradeAs(Actor memory buyer, Actor memory seller, uint128 id, uint64 lots, uint64 price) external {
+        _trade(buyer, seller, id, lots, price);
+    }
+
+    function _mark(uint128 id) private view returns (uint64) {
+        return engine.markOf(id);
+    }
+
+    /// @dev The control of all below: closing at the mark passes, and the surplus grows.
+    function test_trade_reducingAtTheMark_passes() public {
+        int256 before = auction.surplusOf(alice.account)[0];
+        _tradeAtMark(alice, dealer, call, 500);
+        assertEq(_lots(alice.account, call), -1_500, "closed");
+        assertLt(before, auction.surplusOf(alice.account)[0], "better off");
+        assertTrue(clearinghouse.accountState(alice.account).locked, "still flagged");
+    }
+
+    function test_trade_growingOrTurningALeg_reverts() public {
+        uint64 mark = _mark(call);
+        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotReducing.selector, alice.account, call, -1));
+        this.tradeAs(dealer, alice, call, 1, mark);
+        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotReducing.selector, alice.account, call, 2_001));
+        this.tradeAs(alice, dealer, call, 2_001, mark);
+        uint128 other = _call(BTC, FAR, _strike(BTC, 3));
+        mark = _mark(other);
+        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotReducing.selector, alice.account, other, 1));
+        this.tradeAs(alice, dealer, other, 1, mark);
+    }
+
+    /// @dev R12: the hedge is given to a friend for nothing.
+    function test_R12_3_trade_strippingTheBook_reverts() public {
+        uint64 mark = _mark(perpetual);
+        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.PriceOutsideBand.selector, 1, mark));
+        this.tradeAs(mallory, alice, perpetual, 1_000, 1);
+        // At the mark as well: the requirement without the hedge is higher.
+        vm.expectPartialRevert(IFlaggedTrades.SurplusFell.selector);
+        this.tradeAs(mallory, alice, perpetual, 1_000, mark);
+    }
+
+    /// @dev The wider of 10 % of the mark and 0.5 % of spot.
+    function test_trade_band_boundary() public {
+        uint64 mark = _mark(call);
+        uint64 width = mark / 10 > 330e8 ? mark / 10 : 330e8;
+        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.PriceOutsideBand.selector, mark - width - 1, mark));
+        this.tradeAs(alice, dealer, call, 100, mark - width - 1);
+        _trade(alice, dealer, call, 100, mark - width);
+    }
+
+    function test_trade_withTheDealerAtAWorsePrice_mayNotLowerTheSurplus() public {
+        // Closing frees margin, so a little worse than the mark passes; giving more away than it frees does not.
+        uint64 mark = _mark(call);
+        _trade(alice, dealer, call, 100, mark + mark / 100);
+        assertEq(_lots(alice.account, call), -1_900, "closed");
+    }
+
+    /// @dev The book that is left is the new whole: lots that the owner closed are not sold a second time.
+    function test_bid_afterAnOwnersTrade_sellsSharesOfTheSmallerBook() public {
+        vm.warp(auction.auction(alice.account).startedAt);
+        _bid(liquidator, alice.account, 0.2e18);
+        (int64 calls, int64 perpetuals) = (_lots(alice.account, call), _lots(alice.account, perpetual));
+        _tradeAtMark(alice, dealer, call, 100);
+        assertEq(uint256(auction.auction(alice.account).fractionSold), 0, "anew");
+        Actor memory second = liquidator;
+        second.account = _account(liquidator.owner, 8);
+        _deposit(second.account, 500_000e6);
+        try this.bidAs(second, 0.1e18) {
+            assertEq(_lots(second.account, call), (calls + 100) / 10, "a tenth of what is left");
+            assertClose(int256(_lots(second.account, perpetual)), perpetuals / 10, 1, "of each leg");
+        } catch (bytes memory) {
+            // Her trade has made her healthy.
+        }
+    }
+
+    function bidAs(Actor memory who, uint256 fraction) external {
+        _bid(who, alice.account, fraction);
+    }
+
+    function test_trade_closingTheWholeBook_endsTheAuctionAtTheNextCall() public {
+        _deposit(carol.account, 12_050e6);
+        _trade(carol, dealer, perpetual, 1_000, engine.markOf(perpetual));
+        _advance(60, 57_500e8, ETH_SPOT);
+        _flag(carol.account, FALL);
+        _tradeAtMark(dealer, carol, perpetual, 600);
+        _tradeAtMark(dealer, carol, perpetual, 400);
+        assertTrue(clearinghouse.accountState(carol.account).locked, "still flagged");
+        auction.cure(carol.account);
+        assertFalse(clearinghouse.accountState(carol.account).locked, "free");
+        _withdraw(carol, uint256(_cash(carol.account)), _noClaim());
+    }
+
+    function test_withdraw_flagged_reverts() public {
+        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.AccountIsLocked.selector, alice.account));
+        _withdraw(alice, 1, _noClaim());
+    }
+
+    function test_afterTrade_ofOthers_reverts() public {
+        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotClearinghouse.selector, address(this)));
+        auction.afterTrade(alice.account, call, 1, 1, new int256[](0));
+    }
+}
