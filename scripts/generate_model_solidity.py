@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from keeper.chain.engine import risk_words, scenario_words
+from keeper.chain.engine import limit_words, risk_words, scan_words, scenario_words, sigma_words
 from keeper.chain.model_file import read_model
 from keeper.margin.scenarios import Factors, Model
+from keeper.margin.volatility import SCAN_RULE_LIMITS
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "contracts" / "test" / "support" / "Model.sol"
+SIGMAS = ("floor", "stress")
+LIMITS = ("volUp", "volDown", "volMost", "ratio")
 RISKS = ("lot", "scanRange", "volUp", "volDown", "linearRate", "optionRate", "optionFloor")
 
 
@@ -28,8 +31,10 @@ def rendered(model: Model) -> str:
         "pragma solidity 0.8.37;",
         "",
         'import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";',
+        'import {ScanLib} from "../../src/libraries/ScanLib.sol";',
+        'import {SpeedLib} from "../../src/libraries/SpeedLib.sol";',
         "",
-        "/// @title config/model.toml as the constructor of RiskEngine takes it",
+        "/// @title config/model.toml as the contracts take it",
         "/// @notice Written by scripts/generate_model_solidity.py; do not edit.",
         "library Model {",
         f"    uint256 internal constant SCENARIOS = {len(model.scenarios)};",
@@ -52,9 +57,8 @@ def rendered(model: Model) -> str:
             *_members(RISKS, risk_words(risk), "            "),
             "        });",
         ]
+    lines += ["    }", "", *_scan_lines(model)]
     lines += [
-        "    }",
-        "",
         "    function scenarios() internal pure returns (IRiskEngine.Scenario[] memory rows) {",
         "        rows = new IRiskEngine.Scenario[](SCENARIOS);",
     ]
@@ -76,6 +80,38 @@ def rendered(model: Model) -> str:
         for index, scenario in enumerate(model.scenarios)
     ]
     return "\n".join([*lines, "        revert(name);", "    }", "}", ""])
+
+
+def _scan_lines(model: Model) -> list[str]:
+    """What SpotFeeds and MarketFeeds take: the rule of scan ranges, sigmas and speed limits."""
+    indent = "            "
+    lines = [
+        "    function scanRule() internal pure returns (ScanLib.Rule memory) {",
+        "        return ScanLib.Rule({",
+        *_members([_camel(name) for name in SCAN_RULE_LIMITS], scan_words(model.scan), indent),
+        "        });",
+        "    }",
+        "",
+        "    function sigmas() internal pure returns (ScanLib.Sigmas[] memory rows) {",
+        f"        rows = new ScanLib.Sigmas[]({len(model.underlyings)});",
+    ]
+    for index, risk in enumerate(model.underlyings):
+        members = zip(SIGMAS, sigma_words(risk), strict=True)
+        words = ", ".join(f"{name}: {word}" for name, word in members)
+        lines.append(f"        rows[{index}] = ScanLib.Sigmas({{{words}}});")
+    lines += [
+        "    }",
+        "",
+        "    function limits() internal pure returns (SpeedLib.Limits[] memory rows) {",
+        f"        rows = new SpeedLib.Limits[]({len(model.underlyings)});",
+    ]
+    for index, risk in enumerate(model.underlyings):
+        lines += [
+            f"        rows[{index}] = SpeedLib.Limits({{",
+            *_members(LIMITS, limit_words(risk), indent),
+            "        });",
+        ]
+    return [*lines, "    }", ""]
 
 
 def _members(names: Sequence[str], words: Sequence[int], indent: str) -> list[str]:

@@ -10,9 +10,18 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts.vectors import accounts, attestation, digest, instruments, model, pricing, scenarios
+from scripts.vectors import (
+    accounts,
+    attestation,
+    digest,
+    instruments,
+    model,
+    pricing,
+    scan,
+    scenarios,
+)
 
-TOPICS = (instruments, accounts, pricing, model, scenarios, attestation, digest)
+TOPICS = (instruments, accounts, pricing, model, scan, scenarios, attestation, digest)
 
 
 def all_vectors() -> dict[str, Mapping[str, object]]:

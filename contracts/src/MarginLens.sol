@@ -5,6 +5,7 @@ import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IMarginLens} from "./interfaces/IMarginLens.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 
 /// @title Margin lens
@@ -15,27 +16,28 @@ contract MarginLens is IMarginLens {
     IClearinghouse public immutable clearinghouse;
     IRiskEngine public immutable engine;
     IMarketFeeds public immutable feeds;
+    ISpotFeeds public immutable spots;
 
     constructor(address clearinghouse_, address engine_, address feeds_) {
         clearinghouse = IClearinghouse(clearinghouse_);
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(feeds_);
+        spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
     }
 
     /// @inheritdoc IMarginLens
     function markets() external view returns (MarketView[] memory list) {
-        uint16[] memory ids = feeds.underlyings();
+        uint16[] memory ids = spots.underlyings();
         list = new MarketView[](ids.length);
         for (uint256 i; i < ids.length; ++i) {
             uint16 id = ids[i];
             MarketView memory view_ = list[i];
-            IRiskEngine.UnderlyingRisk memory risk = engine.underlyingRisk(id);
             view_.underlying = id;
-            view_.lot = risk.lot;
-            view_.scanRange = risk.scanRange;
-            (view_.spot, view_.spotTime) = feeds.spot(id);
-            view_.spotFresh = feeds.isSpotFresh(id);
+            view_.lot = engine.lotOf(id);
+            view_.scanRange = engine.scanRangeOf(id);
+            (view_.spot, view_.spotTime, view_.spotFresh,) = spots.reading(id);
             view_.forwards = _forwards(id);
+            (view_.observedDays, view_.observedPrices) = spots.observations(id);
         }
     }
 
@@ -87,7 +89,7 @@ contract MarginLens is IMarginLens {
         list = new ForwardView[](expiries.length);
         for (uint256 i; i < expiries.length; ++i) {
             list[i].expiry = expiries[i];
-            (list[i].quote, list[i].settlement) = feeds.market(underlying, expiries[i]);
+            (list[i].quote, list[i].settlement) = feeds.market(underlying, expiries[i], 0);
         }
     }
 }

@@ -5,6 +5,7 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {PricingLib} from "./libraries/PricingLib.sol";
@@ -17,6 +18,7 @@ contract RiskEngine is IRiskEngine {
     using InstrumentLib for uint128;
 
     uint256 internal constant MAX_SCENARIOS = 48;
+    uint256 internal constant WORLDS = 2;
     int256 internal constant WAD = 1e18;
     /// @dev lots * price(wad) * lot(wad) is in 1e-36 USD; micro-dollars are 1e-6.
     int256 internal constant TO_USD6 = 1e30;
@@ -25,6 +27,7 @@ contract RiskEngine is IRiskEngine {
     uint256 internal constant SURFACE_MAX_AGE = 2 hours;
 
     IMarketFeeds private immutable _feeds;
+    ISpotFeeds private immutable _spots;
     /// @inheritdoc IRiskEngine
     bytes32 public immutable modelHash;
     /// @inheritdoc IRiskEngine
@@ -38,6 +41,7 @@ contract RiskEngine is IRiskEngine {
 
     /// @dev Working state of one pass. Prices are wad.
     struct Pass {
+        uint256 world;
         uint16 underlying;
         uint40 expiry;
         bool begun;
@@ -99,6 +103,7 @@ contract RiskEngine is IRiskEngine {
             revert InvalidParameter("underlyings", underlyings.length);
         }
         _feeds = IMarketFeeds(feeds_);
+        _spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
         modelHash = modelHash_;
         _factors = factors_;
         for (uint256 i; i < underlyings.length; ++i) {
@@ -129,11 +134,12 @@ contract RiskEngine is IRiskEngine {
         view
         returns (Assessment memory result)
     {
-        if (world != 0) revert UnknownWorld(world, 1);
+        if (world >= WORLDS) revert UnknownWorld(world, WORLDS);
         if (scenarioMask & ~gridMask != 0) {
             revert UnknownScenario(FixedPointMathLib.log2(scenarioMask), _scenarios.length);
         }
         Pass memory pass;
+        pass.world = world;
         pass.factors = _factors;
         Asked memory asked = _load(scenarioMask);
         for (uint256 i; i < legs.length; ++i) {
@@ -182,7 +188,14 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
-    function worldCount(Leg[] calldata) external pure returns (uint256) {
+    function worldCount(Leg[] calldata legs) external view returns (uint256) {
+        uint16 last;
+        for (uint256 i; i < legs.length; ++i) {
+            uint16 underlying = legs[i].instrument.underlyingOf();
+            if (underlying == last) continue;
+            if (_feeds.hasPendingWorld(underlying)) return WORLDS;
+            last = underlying;
+        }
         return 1;
     }
 
@@ -216,6 +229,12 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
+    function scanRangeOf(uint16 underlying) external view returns (uint64) {
+        (,,, uint64 scanRange) = _spots.reading(underlying);
+        return scanRange == 0 ? _risks[underlying].scanRange : scanRange;
+    }
+
+    /// @inheritdoc IRiskEngine
     function scenario(uint256 index) external view returns (Scenario memory) {
         if (index >= _scenarios.length) revert UnknownScenario(index, _scenarios.length);
         return _scenarios[index];
@@ -237,14 +256,15 @@ contract RiskEngine is IRiskEngine {
             pass.underlying = underlying;
             pass.risk = _risks[underlying];
             if (pass.risk.lot == 0) revert UnknownUnderlying(underlying);
-            (uint64 spot,) = _feeds.spot(underlying);
+            (uint64 spot,, bool fresh, uint64 scanRange) = _spots.reading(underlying);
             pass.spot = uint256(spot) * 1e10;
-            pass.spotFresh = _feeds.isSpotFresh(underlying);
-            ShockLib.enterUnderlying(asked.shocks, asked.rows, underlying, pass.risk.scanRange);
+            pass.spotFresh = fresh;
+            if (scanRange == 0) scanRange = pass.risk.scanRange;
+            ShockLib.enterUnderlying(asked.shocks, asked.rows, underlying, scanRange);
         }
         if (newUnderlying || expiry != pass.expiry) {
             pass.expiry = expiry;
-            (pass.quote, pass.settlement) = _feeds.market(underlying, expiry);
+            (pass.quote, pass.settlement) = _feeds.market(underlying, expiry, pass.world);
             pass.quoteFresh = pass.quote.time != 0 && block.timestamp <= pass.quote.time + SURFACE_MAX_AGE;
             // Rounded down to 1e-8 USD, as the keeper's integer forward is.
             pass.forward = (pass.spot / 1e10) * pass.quote.ratio / 1e18 * 1e10;

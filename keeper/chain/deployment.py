@@ -49,6 +49,7 @@ class _Contracts(BaseModel):
     MarginOracle: Address
     LiquidationAuction: Address
     MarketFeeds: Address
+    SpotFeeds: Address
     MarginLens: Address
     UsdCoin: Address
 
@@ -72,6 +73,7 @@ class Deployment:
     margin_oracle: Contract
     liquidation_auction: Contract
     market_feeds: Contract
+    spot_feeds: Contract
     margin_lens: Contract
     usd_coin: Contract
 
@@ -114,6 +116,7 @@ class Deployment:
             self.margin_oracle,
             self.liquidation_auction,
             self.market_feeds,
+            self.spot_feeds,
             self.margin_lens,
             self.usd_coin,
         )
@@ -131,6 +134,7 @@ def _from_file(file: _File) -> Deployment:
         margin_oracle=contract("MarginOracle"),
         liquidation_auction=contract("LiquidationAuction"),
         market_feeds=contract("MarketFeeds"),
+        spot_feeds=contract("SpotFeeds"),
         margin_lens=contract("MarginLens"),
         usd_coin=contract("UsdCoin"),
     )

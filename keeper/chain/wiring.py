@@ -22,6 +22,7 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     """Every address that a contract of one instance holds of another one."""
     house, engine = deployment.clearinghouse, deployment.risk_engine
     feeds, lens = deployment.market_feeds, deployment.margin_lens
+    spots = deployment.spot_feeds
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
     table = (
         (house, "usdc", deployment.usd_coin),
@@ -36,5 +37,7 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (auction, "engine", engine),
         (oracle, "engine", engine),
         (engine, "feeds", feeds),
+        (feeds, "spots", spots),
+        (lens, "spots", spots),
     )
     return tuple(Link(contract, getter, target.address) for contract, getter, target in table)

@@ -51,6 +51,7 @@ def test_check__each_instance_by_itself__passes(stage, ours, theirs):
         "margin_oracle",
         "liquidation_auction",
         "market_feeds",
+        "spot_feeds",
         "margin_lens",
         "usd_coin",
     ],

@@ -21,6 +21,8 @@ interface IMarginLens {
         bool spotFresh;
         uint64 scanRange;
         ForwardView[] forwards;
+        uint32[] observedDays;
+        uint64[] observedPrices;
     }
 
     struct ListingView {

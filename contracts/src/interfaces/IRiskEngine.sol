@@ -93,7 +93,7 @@ interface IRiskEngine {
 
     /// @notice Re-prices `legs` now and in every scenario whose bit is set in `scenarioMask`, at the marks of one world.
     /// @dev Total: never reverts for listed instruments, whatever the age of their marks.
-    /// @param world below {worldCount}; 0 is that of the confirmed marks
+    /// @param world 0 is that of the confirmed marks; in 1 each underlying has its pending marks, where there are any
     function assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world) external view returns (Assessment memory);
 
     /// @notice How many worlds of marks the legs' underlyings have: a flag must succeed in each, new risk and withdrawals pass in each.
@@ -130,6 +130,9 @@ interface IRiskEngine {
     function factors() external view returns (Factors memory);
 
     function underlyingRisk(uint16 underlying) external view returns (UnderlyingRisk memory);
+
+    /// @notice The scan range in force, wad: that of the daily prices in SpotFeeds, or the model's while those are too few.
+    function scanRangeOf(uint16 underlying) external view returns (uint64);
 
     function scenario(uint256 index) external view returns (Scenario memory);
 

@@ -141,11 +141,9 @@ contract RiskEngineTest is Fixture {
     }
 
     function test_assess_expiredAndFixed_movesNoMore() public {
-        vm.warp(NEAR - 10);
-        _postSpot(BTC, 63_000e8);
         vm.warp(NEAR + 1);
         _postSpot(BTC, 40_000e8);
-        feeds.fixSettlement(BTC, NEAR, 2);
+        _fixAt(BTC, NEAR, 63_000e8);
         IRiskEngine.Assessment memory a = _one(_call(BTC, NEAR, 60_000e8), 1_000, GRID);
         assertEq(a.value, 3_000e6, "at the fixed price");
         assertEq(a.worstLoss, 0, "no scenario moves it");

@@ -28,6 +28,7 @@ NAMES = (
     "MarginOracle",
     "LiquidationAuction",
     "MarketFeeds",
+    "SpotFeeds",
     "MarginLens",
     "UsdCoin",
 )

@@ -230,7 +230,7 @@ def test_run__json_of_attest__has_epoch_and_root(node):
 
 
 def test_run__json_of_settle__has_covered_deficits(node):
-    found = summarise(Settlements((), (), (OUTCOME,)), keeper_of(node))
+    found = summarise(Settlements((), (), (), (OUTCOME,)), keeper_of(node))
     assert found == {"fixed": [], "settled": [], "covered": [SHOWN]}
 
 
@@ -239,7 +239,7 @@ def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path,
     node.views |= {
         ("LiquidationAuction", "flag"): None,
         ("RiskEngine", "lotOf"): lot,
-        ("MarketFeeds", "aggregatorOf"): "0x" + "11" * 20,
+        ("SpotFeeds", "aggregatorOf"): "0x" + "11" * 20,
     }
     config = tmp_path / "keeper.toml"
     config.write_text(
