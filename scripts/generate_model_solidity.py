@@ -11,8 +11,16 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from keeper.chain.engine import limit_words, risk_words, scan_words, scenario_words, sigma_words
+from keeper.chain.engine import (
+    add_on_words,
+    limit_words,
+    risk_words,
+    scan_words,
+    scenario_words,
+    sigma_words,
+)
 from keeper.chain.model_file import read_model
+from keeper.margin.add_on_rules import AddOnRules
 from keeper.margin.scenarios import Factors, Model
 from keeper.margin.volatility import SCAN_RULE_LIMITS
 
@@ -30,6 +38,7 @@ def rendered(model: Model) -> str:
         "// SPDX-License-Identifier: MIT",
         "pragma solidity 0.8.37;",
         "",
+        'import {IInitialAddOns} from "../../src/interfaces/IInitialAddOns.sol";',
         'import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";',
         'import {ScanLib} from "../../src/libraries/ScanLib.sol";',
         'import {SpeedLib} from "../../src/libraries/SpeedLib.sol";',
@@ -83,7 +92,7 @@ def rendered(model: Model) -> str:
 
 
 def _scan_lines(model: Model) -> list[str]:
-    """What SpotFeeds and MarketFeeds take: the rule of scan ranges, sigmas and speed limits."""
+    """What other contracts take: the rule of scan ranges, sigmas, limits, add-ons' rates."""
     indent = "            "
     lines = [
         "    function scanRule() internal pure returns (ScanLib.Rule memory) {",
@@ -111,7 +120,18 @@ def _scan_lines(model: Model) -> list[str]:
             *_members(LIMITS, limit_words(risk), indent),
             "        });",
         ]
-    return [*lines, "    }", ""]
+    names = [_camel(f.name) for f in fields(AddOnRules)]
+    return [
+        *lines,
+        "    }",
+        "",
+        "    function addOnRules() internal pure returns (IInitialAddOns.Rules memory) {",
+        "        return IInitialAddOns.Rules({",
+        *_members(names, add_on_words(model.add_ons), indent),
+        "        });",
+        "    }",
+        "",
+    ]
 
 
 def _members(names: Sequence[str], words: Sequence[int], indent: str) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scripts.vectors import (
     accounts,
+    add_ons,
     attestation,
     digest,
     instruments,
@@ -21,7 +22,17 @@ from scripts.vectors import (
     scenarios,
 )
 
-TOPICS = (instruments, accounts, pricing, model, scan, scenarios, attestation, digest)
+TOPICS = (
+    instruments,
+    accounts,
+    pricing,
+    model,
+    scan,
+    scenarios,
+    add_ons,
+    attestation,
+    digest,
+)
 
 
 def all_vectors() -> dict[str, Mapping[str, object]]:

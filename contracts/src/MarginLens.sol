@@ -7,6 +7,7 @@ import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {Leg} from "./types/Types.sol";
 
 /// @title Margin lens
 /// @notice See {IMarginLens}, which documents every entry point, event and error.
@@ -69,12 +70,14 @@ contract MarginLens is IMarginLens {
 
     /// @inheritdoc IMarginLens
     function health(bytes32 id, uint256 scenarioMask) external view returns (HealthView memory view_) {
-        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(id), scenarioMask, 0);
+        Leg[] memory legs = clearinghouse.legsOf(id);
+        IRiskEngine.Assessment memory a = engine.assess(legs, scenarioMask, 0);
         view_.equity = clearinghouse.netCash(id) + a.value;
         view_.standard = a.standard;
         view_.standardInitial = a.standardInitial;
         view_.maintenance = engine.maintenanceMargin(a);
-        view_.gridInitial = engine.gridInitialMargin(a);
+        view_.initialAddOns = engine.initialAddOns(legs, 0);
+        view_.gridInitial = engine.gridInitialMargin(a, view_.initialAddOns);
         view_.worstLoss = a.worstLoss;
         view_.worstScenario = a.worstScenario;
     }

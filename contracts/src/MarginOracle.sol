@@ -118,7 +118,7 @@ contract MarginOracle is IMarginOracle, EIP712 {
         if (cash + plain.value >= int256(standard)) return (plain.value, plain.exitValue, standard);
         uint256 required = claim.leaf.epoch != 0
             ? _attestedMargin(account, mode, legs, traded, claim)
-            : engine.gridInitialMargin(engine.assess(legs, engine.gridMask(), 0));
+            : engine.gridInitialMargin(engine.assess(legs, engine.gridMask(), 0), engine.initialAddOns(legs, 0));
         return (plain.value, plain.exitValue, required < standard ? required : standard);
     }
 

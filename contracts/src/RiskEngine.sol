@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
+import {IInitialAddOns} from "./interfaces/IInitialAddOns.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
@@ -34,6 +35,10 @@ contract RiskEngine is IRiskEngine {
     uint256 public immutable gridMask;
     /// @inheritdoc IRiskEngine
     uint256 public immutable floorMask;
+
+    /// @inheritdoc IRiskEngine
+    address public addOns;
+    address private immutable _deployer;
 
     Factors private _factors;
     Scenario[] private _scenarios;
@@ -102,6 +107,7 @@ contract RiskEngine is IRiskEngine {
         if (underlyings.length == 0 || underlyings.length != risks.length) {
             revert InvalidParameter("underlyings", underlyings.length);
         }
+        _deployer = msg.sender;
         _feeds = IMarketFeeds(feeds_);
         _spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
         modelHash = modelHash_;
@@ -124,6 +130,16 @@ contract RiskEngine is IRiskEngine {
         }
         gridMask = (1 << scenarios.length) - 1;
         floorMask = floor;
+    }
+
+    /* CONNECTION */
+
+    /// @inheritdoc IRiskEngine
+    function connectAddOns(address addOns_) external {
+        if (msg.sender != _deployer) revert NotDeployer(msg.sender);
+        if (addOns != address(0)) revert AlreadyConnected(addOns);
+        addOns = addOns_;
+        emit AddOnsConnected(addOns_);
     }
 
     /* ASSESSMENT */
@@ -176,8 +192,13 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
-    function gridInitialMargin(Assessment memory assessment) external view returns (uint256) {
-        return BpsLib.shareUp(_scaledWorst(assessment), _factors.gridBps) + assessment.addOns;
+    function gridInitialMargin(Assessment memory assessment, uint256 ofInitial) external view returns (uint256) {
+        return BpsLib.shareUp(_scaledWorst(assessment), _factors.gridBps) + assessment.addOns + ofInitial;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function initialAddOns(Leg[] calldata legs, uint256 world) external view returns (uint256) {
+        return IInitialAddOns(addOns).total(legs, world);
     }
 
     /// @inheritdoc IRiskEngine

@@ -46,6 +46,7 @@ class _Contracts(BaseModel):
 
     Clearinghouse: Address
     RiskEngine: Address
+    InitialAddOns: Address
     MarginOracle: Address
     LiquidationAuction: Address
     MarketFeeds: Address
@@ -70,6 +71,7 @@ class Deployment:
     block: int
     clearinghouse: Contract
     risk_engine: Contract
+    initial_add_ons: Contract
     margin_oracle: Contract
     liquidation_auction: Contract
     market_feeds: Contract
@@ -113,6 +115,7 @@ class Deployment:
         return (
             self.clearinghouse,
             self.risk_engine,
+            self.initial_add_ons,
             self.margin_oracle,
             self.liquidation_auction,
             self.market_feeds,
@@ -131,6 +134,7 @@ def _from_file(file: _File) -> Deployment:
         block=file.block,
         clearinghouse=contract("Clearinghouse"),
         risk_engine=contract("RiskEngine"),
+        initial_add_ons=contract("InitialAddOns"),
         margin_oracle=contract("MarginOracle"),
         liquidation_auction=contract("LiquidationAuction"),
         market_feeds=contract("MarketFeeds"),

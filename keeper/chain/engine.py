@@ -13,6 +13,7 @@ from web3 import Web3
 from keeper.chain.client import BlockRef, ChainClient
 from keeper.chain.deployment import Contract, Deployment
 from keeper.errors import ConfigError
+from keeper.margin.add_on_rules import AddOnRules
 from keeper.margin.scenarios import Model, Scenario, UnderlyingRisk, model_hash
 from keeper.margin.volatility import ScanRule
 from keeper.units import WAD
@@ -74,6 +75,11 @@ def limit_words(risk: UnderlyingRisk) -> tuple[int, int, int, int]:
     return risk.vol_up, risk.vol_down, LARGEST_SHIFT_WAD, risk.scan_range
 
 
+def add_on_words(rules: AddOnRules) -> tuple[int, ...]:
+    """Return InitialAddOns' struct of rates, in its order."""
+    return astuple(rules)
+
+
 def scenario_words(scenario: Scenario) -> tuple[int, ...]:
     """Return the contract's struct of one scenario, in its order."""
     _, *words = astuple(scenario)
@@ -109,6 +115,7 @@ def _parameters(
     yield spots, "scanRule", (), scan_words(model.scan)
     for risk in model.underlyings:
         yield spots, "scanSigmas", (risk.underlying,), sigma_words(risk)
+    yield deployment.initial_add_ons, "rules", (), add_on_words(model.add_ons)
 
 
 def _pairs(found: object, expected: object) -> Iterator[tuple[str, object, object]]:

@@ -22,7 +22,7 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     """Every address that a contract of one instance holds of another one."""
     house, engine = deployment.clearinghouse, deployment.risk_engine
     feeds, lens = deployment.market_feeds, deployment.margin_lens
-    spots = deployment.spot_feeds
+    spots, add_ons = deployment.spot_feeds, deployment.initial_add_ons
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
     table = (
         (house, "usdc", deployment.usd_coin),
@@ -37,6 +37,9 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (auction, "engine", engine),
         (oracle, "engine", engine),
         (engine, "feeds", feeds),
+        (engine, "addOns", add_ons),
+        (add_ons, "engine", engine),
+        (add_ons, "clearinghouse", house),
         (feeds, "spots", spots),
         (lens, "spots", spots),
     )

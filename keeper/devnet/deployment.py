@@ -9,7 +9,7 @@ from typing import Final
 
 from keeper.chain.client import ChainClient
 from keeper.chain.deployment import Contract, Deployment
-from keeper.chain.engine import risk_words, scan_words, scenario_words, sigma_words
+from keeper.chain.engine import add_on_words, risk_words, scan_words, scenario_words, sigma_words
 from keeper.chain.model_file import read_model
 from keeper.devnet import keys
 from keeper.devnet.market import EXPIRIES, SYMBOLS
@@ -22,6 +22,8 @@ THRESHOLD: Final = 2
 MAX_SPOT_AGE_SECONDS: Final = 3 * 3_600
 SPOT_TOKEN_DECIMALS: Final = 18
 NO_SEQUENCER: Final = "0x" + "00" * 20
+# Without one the coin is the unit of account, and no depeg is charged for.
+NO_COIN_FEED: Final = ("0x" + "00" * 20, 0, 0)
 # The demo tells two days of March 2020 in twenty steps, an hour and more apart: faster than marks
 # may move where people trade, so here they may move at will.
 SPEED_LIMITS: Final = (18 * WAD, 18 * WAD, 18 * WAD, 9 * WAD)
@@ -84,6 +86,9 @@ def deploy(
         feeds.address,
         oracle.address,
     )
+    rates = add_on_words(model.add_ons)
+    add_ons = _create(wallet, "InitialAddOns", engine.address, house.address, rates, NO_COIN_FEED)
+    wallet.send(engine, "connectAddOns", add_ons.address)
     auction = _create(wallet, "LiquidationAuction", house.address, engine.address)
     wallet.send(house, "connectAuction", auction.address)
     for underlying, token in spot_tokens.items():
@@ -95,6 +100,7 @@ def deploy(
         block=before + 1,
         clearinghouse=house,
         risk_engine=engine,
+        initial_add_ons=add_ons,
         margin_oracle=oracle,
         liquidation_auction=auction,
         market_feeds=feeds,

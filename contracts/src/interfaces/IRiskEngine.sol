@@ -85,7 +85,11 @@ interface IRiskEngine {
         uint128 staleInstrument;
     }
 
+    event AddOnsConnected(address addOns);
+
     error UnknownUnderlying(uint16 underlying);
+    error NotDeployer(address caller);
+    error AlreadyConnected(address addOns);
     error UnknownScenario(uint256 scenario, uint256 count);
     error UnknownWorld(uint256 world, uint256 count);
     error TooManyScenarios(uint256 count, uint256 maximum);
@@ -106,8 +110,17 @@ interface IRiskEngine {
     /// @notice Initial factor on the worst loss assessed, plus add-ons: the level at which a liquidation ends.
     function initialMargin(Assessment memory assessment) external view returns (uint256);
 
-    /// @notice IM without a leaf, from a full-grid assessment, before the minimum with SM_im.
-    function gridInitialMargin(Assessment memory assessment) external view returns (uint256);
+    /// @notice IM without a leaf, from a full-grid assessment and {initialAddOns} of the same world, before the minimum with SM_im.
+    function gridInitialMargin(Assessment memory assessment, uint256 ofInitial) external view returns (uint256);
+
+    /// @notice The add-ons of the initial margin: concentration, basis, vega, confidence, depeg and pin, in micro-dollars.
+    function initialAddOns(Leg[] calldata legs, uint256 world) external view returns (uint256);
+
+    /// @notice The InitialAddOns that computes them; it reads open interest, so it is younger than the Clearinghouse.
+    function addOns() external view returns (address);
+
+    /// @notice Names it, once and for good; the deployer's to do.
+    function connectAddOns(address addOns_) external;
 
     /// @notice The floor under an attested IM, from an assessment of the floor scenarios, before the minimum with SM_im.
     function floorInitialMargin(Assessment memory assessment) external view returns (uint256);

@@ -21,6 +21,13 @@ library NormalLib {
         return x < 0 ? tail : WAD - tail;
     }
 
+    /// @notice phi(x), wad in and out.
+    function density(int256 x) internal pure returns (int256) {
+        int256 y = x < 0 ? -x : x;
+        if (y >= TAIL) return 0;
+        return FixedPointMathLib.expWad(-(y * y) / (2 * WAD)) * WAD / SQRT_2PI;
+    }
+
     /// @dev Unchecked: y is in [0, 8e18) and every partial sum stays below 1e24.
     function upperTail(int256 y) private pure returns (int256 tail) {
         unchecked {

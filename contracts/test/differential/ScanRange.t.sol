@@ -12,13 +12,13 @@ contract ScanRangeDifferentialTest is Assertions {
         uint256[] memory expected = vm.parseJsonUintArray(json, ".scan_range_wad");
         assertEq(expected.length, 40, "vectors");
         for (uint256 i; i < expected.length; ++i) {
-            string memory at = string.concat("[", vm.toString(i), "]");
-            uint64[] memory r = _words(json, string.concat(".rule", at));
-            uint64[] memory s = _words(json, string.concat(".sigmas", at));
+            string memory row = string.concat("[", vm.toString(i), "]");
+            uint64[] memory r = _words(json, string.concat(".rule", row));
+            uint64[] memory s = _words(json, string.concat(".sigmas", row));
             ScanLib.Rule memory rule = ScanLib.Rule(r[0], r[1], r[2], r[3], r[4], r[5], r[6]);
             ScanLib.requireValid(rule);
-            uint64[] memory prices = _words(json, string.concat(".price_e8", at));
-            assertEq(ScanLib.scanRange(prices, rule, ScanLib.Sigmas(s[0], s[1])), expected[i], at);
+            uint64[] memory prices = _words(json, string.concat(".price_e8", row));
+            assertEq(ScanLib.scanRange(prices, rule, ScanLib.Sigmas(s[0], s[1])), expected[i], row);
         }
     }
 

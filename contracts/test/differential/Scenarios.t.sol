@@ -12,8 +12,8 @@ contract FeedsStub {
     mapping(uint16 underlying => uint64) private _spots;
     StoredQuote private _quote;
 
-    constructor(uint64[2] memory spots, StoredQuote memory quote) {
-        (_spots[1], _spots[2]) = (spots[0], spots[1]);
+    constructor(uint64[2] memory prices, StoredQuote memory quote) {
+        (_spots[1], _spots[2]) = (prices[0], prices[1]);
         _quote = quote;
     }
 

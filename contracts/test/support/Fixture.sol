@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
+import {InitialAddOns} from "../../src/InitialAddOns.sol";
 import {LiquidationAuction} from "../../src/LiquidationAuction.sol";
 import {MarginLens} from "../../src/MarginLens.sol";
 import {MarginOracle} from "../../src/MarginOracle.sol";
@@ -11,6 +12,7 @@ import {SpotFeeds} from "../../src/SpotFeeds.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginLens} from "../../src/interfaces/IMarginLens.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
+import {RoundsLib} from "../../src/libraries/RoundsLib.sol";
 import {SpeedLib} from "../../src/libraries/SpeedLib.sol";
 import {PriceFeedMock} from "../../src/mocks/PriceFeedMock.sol";
 import {TokenMock} from "../../src/mocks/TokenMock.sol";
@@ -63,6 +65,7 @@ abstract contract Fixture is Assertions {
     SpotFeeds internal spots;
     MarketFeeds internal feeds;
     RiskEngine internal engine;
+    InitialAddOns internal addOns;
     MarginOracle internal oracle;
     Clearinghouse internal clearinghouse;
     LiquidationAuction internal auction;
@@ -139,6 +142,10 @@ abstract contract Fixture is Assertions {
             new MarginOracle(address(engine), address(feeds), _addresses(marginKeys), MARGIN_THRESHOLD, EPOCH_BLOCKS);
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
+        addOns = new InitialAddOns(
+            address(engine), address(clearinghouse), Model.addOnRules(), RoundsLib.Feed(address(0), 0, 0)
+        );
+        engine.connectAddOns(address(addOns));
         auction = new LiquidationAuction(address(clearinghouse), address(engine));
         clearinghouse.connectAuction(address(auction));
         clearinghouse.setSpotToken(BTC, address(btcToken));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IInitialAddOns} from "../../src/interfaces/IInitialAddOns.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
 import {ScanLib} from "../../src/libraries/ScanLib.sol";
 import {SpeedLib} from "../../src/libraries/SpeedLib.sol";
@@ -78,6 +79,27 @@ library Model {
             volDown: 150000000000000000,
             volMost: 1200000000000000000,
             ratio: 122000000000000000
+        });
+    }
+
+    function addOnRules() internal pure returns (IInitialAddOns.Rules memory) {
+        return IInitialAddOns.Rules({
+            liquidityNear: 500000000000000,
+            liquidityFar: 750000000000000,
+            liquidityTermSeconds: 3024000,
+            concentrationDepthUsd: 1000000,
+            concentrationMost: 2000000000000000000,
+            basis: 10000000000000000,
+            basisLongestSeconds: 31536000,
+            basisPerpetual: 1000000000000000,
+            vega: 10000000000000000,
+            confidenceThreshold: 2000000000000000,
+            confidenceFactor: 1000000000000000000,
+            depegThreshold: 990000000000000000,
+            depegFactor: 200000000000000000,
+            pin: 5000000000000000,
+            pinWidth: 20000000000000000,
+            pinSeconds: 86400
         });
     }
 

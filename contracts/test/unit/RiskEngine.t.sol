@@ -299,7 +299,8 @@ contract RiskEngineTest is Fixture {
         assertTrue(a.worstLoss + a.addOns < a.standard, "below SM");
         assertEq(engine.maintenanceMargin(a), a.worstLoss + a.addOns, "MM");
         assertEq(engine.initialMargin(a), _share(a.worstLoss, 13_000) + a.addOns, "IM");
-        assertEq(engine.gridInitialMargin(a), _share(_share(a.worstLoss, 13_000), 12_500) + a.addOns, "IM_grid");
+        uint256 scaled = _share(_share(a.worstLoss, 13_000), 12_500);
+        assertEq(engine.gridInitialMargin(a, 7), scaled + a.addOns + 7, "IM_grid");
         assertEq(engine.floorInitialMargin(a), _share(a.worstLoss, 13_000) + a.addOns, "floor");
     }
 
@@ -318,7 +319,7 @@ contract RiskEngineTest is Fixture {
         assertEq(a.worstLoss, 1.104e6, "only the basis");
         assertEq(engine.maintenanceMargin(a), 120e6, "0.1 % of 120,000");
         assertEq(engine.initialMargin(a), 156e6, "1.3 times it");
-        assertEq(engine.gridInitialMargin(a), 195e6, "1.25 times that");
+        assertEq(engine.gridInitialMargin(a, 0), 195e6, "1.25 times that");
         assertEq(engine.floorInitialMargin(a), 120e6, "floor");
     }
 

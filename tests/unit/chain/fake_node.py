@@ -25,6 +25,7 @@ ARTIFACTS = Artifacts.load()
 NAMES = (
     "Clearinghouse",
     "RiskEngine",
+    "InitialAddOns",
     "MarginOracle",
     "LiquidationAuction",
     "MarketFeeds",

@@ -78,6 +78,7 @@ def parameters(model: Model = MODEL) -> dict[tuple[str, str], Any]:
     risks = {risk.underlying: astuple(risk)[2:9] for risk in model.underlyings}
     sigmas = {r.underlying: (r.sigma_floor, r.sigma_stress) for r in model.underlyings}
     return {
+        ("InitialAddOns", "rules"): astuple(model.add_ons),
         ("SpotFeeds", "scanRule"): astuple(model.scan),
         ("SpotFeeds", "scanSigmas"): sigmas.__getitem__,
         ("RiskEngine", "factors"): astuple(model.factors),

@@ -26,6 +26,7 @@ def node():
         "standard": 1,
         "standardInitial": 2,
         "maintenance": 3,
+        "initialAddOns": 1,
         "gridInitial": 4,
         "worstLoss": 5,
         "worstScenario": 0,
@@ -231,7 +232,7 @@ def test_run__json_of_attest__has_epoch_and_root(node):
 
 def test_run__json_of_settle__has_covered_deficits(node):
     found = summarise(Settlements((), (), (), (OUTCOME,)), keeper_of(node))
-    assert found == {"fixed": [], "settled": [], "covered": [SHOWN]}
+    assert found == {"observed": [], "fixed": [], "settled": [], "covered": [SHOWN]}
 
 
 def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path, capsys):
@@ -239,7 +240,7 @@ def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path,
     node.views |= {
         ("LiquidationAuction", "flag"): None,
         ("RiskEngine", "lotOf"): lot,
-        ("SpotFeeds", "aggregatorOf"): "0x" + "11" * 20,
+        ("PriceFeedMock", "getRoundData"): (1, 180 * E8, T0, T0, 1),
     }
     config = tmp_path / "keeper.toml"
     config.write_text(
