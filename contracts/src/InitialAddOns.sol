@@ -170,7 +170,7 @@ contract InitialAddOns is IInitialAddOns {
                 : sd / 2 - k * int256(WAD) / sd;
             delta = NormalLib.cdf(d1);
             if (kind == InstrumentLib.PUT) delta -= int256(WAD);
-            int256 vega = sd * NormalLib.density(d1) / int256(WAD);
+            int256 vega = sd * NormalLib.densityAt(d1) / int256(WAD);
             if (vega > int256(WAD)) vega = int256(WAD);
             pass.netVega += size * int256(pass.forward) / int256(WAD) * vega / int256(WAD)
                 * int256(uint256(pass.rules.vega));

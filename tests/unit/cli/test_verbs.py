@@ -12,9 +12,9 @@ from keeper.cli.app import main
 from keeper.cli.run import summarise
 from keeper.jobs.settle import Settlements
 from keeper.tx.sender import TxOutcome
-from keeper.units import WAD
+from keeper.units import E8, WAD
 from tests.unit.audit.attested import POSTED_IN, AttestedNode, attest
-from tests.unit.chain.fake_node import DEPLOYMENT, Serving
+from tests.unit.chain.fake_node import DEPLOYMENT, T0, Serving
 from tests.unit.chain.world import ALICE, MODEL, views
 from tests.unit.jobs.keeper_of import keeper_of
 
