@@ -261,6 +261,6 @@ def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path,
     assert [line["job"] for line in lines] == ["attest", "liquidate", "settle"]
     assert lines[0] == {"job": "attest", "transaction": None, "epoch": None, "root": None}
     assert lines[1]["breaches"] == []
-    assert lines[2] == {"job": "settle", "fixed": [], "settled": [], "covered": []}
+    assert lines[2] == {"job": "settle", "observed": [], "fixed": [], "settled": [], "covered": []}
     assert node.sent == []
     assert not (tmp_path / "signing.log").exists()
