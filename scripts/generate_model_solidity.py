@@ -11,12 +11,23 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from keeper.chain.engine import risk_words, scenario_words
+from keeper.chain.engine import (
+    add_on_words,
+    limit_words,
+    risk_words,
+    scan_words,
+    scenario_words,
+    sigma_words,
+)
 from keeper.chain.model_file import read_model
+from keeper.margin.add_on_rules import AddOnRules
 from keeper.margin.scenarios import Factors, Model
+from keeper.margin.volatility import SCAN_RULE_LIMITS
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "contracts" / "test" / "support" / "Model.sol"
+SIGMAS = ("floor", "stress")
+LIMITS = ("volUp", "volDown", "volMost", "ratio")
 RISKS = ("lot", "scanRange", "volUp", "volDown", "linearRate", "optionRate", "optionFloor")
 
 
@@ -27,9 +38,12 @@ def rendered(model: Model) -> str:
         "// SPDX-License-Identifier: MIT",
         "pragma solidity 0.8.37;",
         "",
+        'import {IInitialAddOns} from "../../src/interfaces/IInitialAddOns.sol";',
         'import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";',
+        'import {ScanLib} from "../../src/libraries/ScanLib.sol";',
+        'import {SpeedLib} from "../../src/libraries/SpeedLib.sol";',
         "",
-        "/// @title config/model.toml as the constructor of RiskEngine takes it",
+        "/// @title config/model.toml as the contracts take it",
         "/// @notice Written by scripts/generate_model_solidity.py; do not edit.",
         "library Model {",
         f"    uint256 internal constant SCENARIOS = {len(model.scenarios)};",
@@ -52,9 +66,8 @@ def rendered(model: Model) -> str:
             *_members(RISKS, risk_words(risk), "            "),
             "        });",
         ]
+    lines += ["    }", "", *_scan_lines(model)]
     lines += [
-        "    }",
-        "",
         "    function scenarios() internal pure returns (IRiskEngine.Scenario[] memory rows) {",
         "        rows = new IRiskEngine.Scenario[](SCENARIOS);",
     ]
@@ -76,6 +89,49 @@ def rendered(model: Model) -> str:
         for index, scenario in enumerate(model.scenarios)
     ]
     return "\n".join([*lines, "        revert(name);", "    }", "}", ""])
+
+
+def _scan_lines(model: Model) -> list[str]:
+    """What other contracts take: the rule of scan ranges, sigmas, limits, add-ons' rates."""
+    indent = "            "
+    lines = [
+        "    function scanRule() internal pure returns (ScanLib.Rule memory) {",
+        "        return ScanLib.Rule({",
+        *_members([_camel(name) for name in SCAN_RULE_LIMITS], scan_words(model.scan), indent),
+        "        });",
+        "    }",
+        "",
+        "    function sigmas() internal pure returns (ScanLib.Sigmas[] memory rows) {",
+        f"        rows = new ScanLib.Sigmas[]({len(model.underlyings)});",
+    ]
+    for index, risk in enumerate(model.underlyings):
+        members = zip(SIGMAS, sigma_words(risk), strict=True)
+        words = ", ".join(f"{name}: {word}" for name, word in members)
+        lines.append(f"        rows[{index}] = ScanLib.Sigmas({{{words}}});")
+    lines += [
+        "    }",
+        "",
+        "    function limits() internal pure returns (SpeedLib.Limits[] memory rows) {",
+        f"        rows = new SpeedLib.Limits[]({len(model.underlyings)});",
+    ]
+    for index, risk in enumerate(model.underlyings):
+        lines += [
+            f"        rows[{index}] = SpeedLib.Limits({{",
+            *_members(LIMITS, limit_words(risk), indent),
+            "        });",
+        ]
+    names = [_camel(f.name) for f in fields(AddOnRules)]
+    return [
+        *lines,
+        "    }",
+        "",
+        "    function addOnRules() internal pure returns (IInitialAddOns.Rules memory) {",
+        "        return IInitialAddOns.Rules({",
+        *_members(names, add_on_words(model.add_ons), indent),
+        "        });",
+        "    }",
+        "",
+    ]
 
 
 def _members(names: Sequence[str], words: Sequence[int], indent: str) -> list[str]:

@@ -10,9 +10,29 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts.vectors import accounts, attestation, digest, instruments, model, pricing, scenarios
+from scripts.vectors import (
+    accounts,
+    add_ons,
+    attestation,
+    digest,
+    instruments,
+    model,
+    pricing,
+    scan,
+    scenarios,
+)
 
-TOPICS = (instruments, accounts, pricing, model, scenarios, attestation, digest)
+TOPICS = (
+    instruments,
+    accounts,
+    pricing,
+    model,
+    scan,
+    scenarios,
+    add_ons,
+    attestation,
+    digest,
+)
 
 
 def all_vectors() -> dict[str, Mapping[str, object]]:

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IFlaggedTrades} from "./interfaces/IFlaggedTrades.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
@@ -44,7 +45,7 @@ abstract contract FlaggedTrades is IFlaggedTrades {
     {
         if (msg.sender != address(clearinghouse)) revert NotClearinghouse(msg.sender);
         if (!AuctionLib.isReduced(_lotsOf(account, instrument), lots)) revert NotReducing(account, instrument, lots);
-        (uint64 spot,) = IMarketFeeds(engine.feeds()).spot(instrument.underlyingOf());
+        (uint64 spot,,,) = ISpotFeeds(IMarketFeeds(engine.feeds()).spots()).reading(instrument.underlyingOf());
         uint64 mark = engine.markOf(instrument);
         if (!AuctionLib.isInBand(price, mark, spot)) revert PriceOutsideBand(price, mark);
         int256[] memory present = surplusOf(account);

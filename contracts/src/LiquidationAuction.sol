@@ -7,6 +7,7 @@ import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IInsuranceFund} from "./interfaces/IInsuranceFund.sol";
 import {ILiquidationAuction} from "./interfaces/ILiquidationAuction.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
@@ -284,7 +285,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
 
     /// @dev Micro-dollars a million gas: wei a gas, times 1e6 gas, times 1e-8 dollars a coin of 1e18 wei.
     function _gasPrice() private view returns (uint256) {
-        (uint64 spot,) = IMarketFeeds(engine.feeds()).spot(gasUnderlying);
+        (uint64 spot,,,) = ISpotFeeds(IMarketFeeds(engine.feeds()).spots()).reading(gasUnderlying);
         return block.basefee * spot / 1e14;
     }
 

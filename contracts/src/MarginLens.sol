@@ -5,7 +5,9 @@ import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IMarginLens} from "./interfaces/IMarginLens.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {Leg} from "./types/Types.sol";
 
 /// @title Margin lens
 /// @notice See {IMarginLens}, which documents every entry point, event and error.
@@ -15,27 +17,28 @@ contract MarginLens is IMarginLens {
     IClearinghouse public immutable clearinghouse;
     IRiskEngine public immutable engine;
     IMarketFeeds public immutable feeds;
+    ISpotFeeds public immutable spots;
 
     constructor(address clearinghouse_, address engine_, address feeds_) {
         clearinghouse = IClearinghouse(clearinghouse_);
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(feeds_);
+        spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
     }
 
     /// @inheritdoc IMarginLens
     function markets() external view returns (MarketView[] memory list) {
-        uint16[] memory ids = feeds.underlyings();
+        uint16[] memory ids = spots.underlyings();
         list = new MarketView[](ids.length);
         for (uint256 i; i < ids.length; ++i) {
             uint16 id = ids[i];
             MarketView memory view_ = list[i];
-            IRiskEngine.UnderlyingRisk memory risk = engine.underlyingRisk(id);
             view_.underlying = id;
-            view_.lot = risk.lot;
-            view_.scanRange = risk.scanRange;
-            (view_.spot, view_.spotTime) = feeds.spot(id);
-            view_.spotFresh = feeds.isSpotFresh(id);
+            view_.lot = engine.lotOf(id);
+            view_.scanRange = engine.scanRangeOf(id);
+            (view_.spot, view_.spotTime, view_.spotFresh,) = spots.reading(id);
             view_.forwards = _forwards(id);
+            (view_.observedDays, view_.observedPrices) = spots.observations(id);
         }
     }
 
@@ -67,12 +70,14 @@ contract MarginLens is IMarginLens {
 
     /// @inheritdoc IMarginLens
     function health(bytes32 id, uint256 scenarioMask) external view returns (HealthView memory view_) {
-        IRiskEngine.Assessment memory a = engine.assess(clearinghouse.legsOf(id), scenarioMask, 0);
+        Leg[] memory legs = clearinghouse.legsOf(id);
+        IRiskEngine.Assessment memory a = engine.assess(legs, scenarioMask, 0);
         view_.equity = clearinghouse.netCash(id) + a.value;
         view_.standard = a.standard;
         view_.standardInitial = a.standardInitial;
         view_.maintenance = engine.maintenanceMargin(a);
-        view_.gridInitial = engine.gridInitialMargin(a);
+        view_.initialAddOns = engine.initialAddOns(legs, 0);
+        view_.gridInitial = engine.gridInitialMargin(a, view_.initialAddOns);
         view_.worstLoss = a.worstLoss;
         view_.worstScenario = a.worstScenario;
     }
@@ -87,7 +92,7 @@ contract MarginLens is IMarginLens {
         list = new ForwardView[](expiries.length);
         for (uint256 i; i < expiries.length; ++i) {
             list[i].expiry = expiries[i];
-            (list[i].quote, list[i].settlement) = feeds.market(underlying, expiries[i]);
+            (list[i].quote, list[i].settlement) = feeds.market(underlying, expiries[i], 0);
         }
     }
 }

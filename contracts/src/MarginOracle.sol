@@ -139,7 +139,9 @@ contract MarginOracle is IMarginOracle, Challenges {
         if (request.cash + book.value < int256(required)) {
             uint256 discounted = mask != 0
                 ? _attestedMargin(leaf.initialMargin, book, since, mask, world)
-                : engine.gridInitialMargin(engine.assess(request.legs, engine.gridMask(), world));
+                : engine.gridInitialMargin(
+                    engine.assess(request.legs, engine.gridMask(), world), engine.initialAddOns(request.legs, world)
+                );
             if (discounted < required) required = discounted;
         }
         return book.value - int256(required);
@@ -184,12 +186,8 @@ contract MarginOracle is IMarginOracle, Challenges {
         IRiskEngine.Assessment memory lone = engine.assess(legs, mask, world);
         uint256 loss = lone.worstLoss + lone.addOns;
         uint256 base = lone.standard > loss ? lone.standard : loss;
-        return BpsLib.shareUp(base, engine.factors().initialBps) + _initialAddOns(legs, world) + LegsLib.size(legs);
-    }
-
-    /// @dev Add-ons that initial margin alone has; the engine has none yet.
-    function _initialAddOns(Leg[] memory, uint256) private pure returns (uint256) {
-        return 0;
+        return
+            BpsLib.shareUp(base, engine.factors().initialBps) + engine.initialAddOns(legs, world) + LegsLib.size(legs);
     }
 
     /// @dev Reverts unless the claim is of this account, this epoch and this account's recent past.

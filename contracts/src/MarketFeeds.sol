@@ -3,21 +3,31 @@ pragma solidity 0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {QuorumLib} from "./libraries/QuorumLib.sol";
+import {SpeedLib} from "./libraries/SpeedLib.sol";
 import {ExpiryQuote, Signature, StoredQuote} from "./types/Types.sol";
 
 /// @title Market feeds
 /// @notice See {IMarketFeeds}, which documents every entry point, event and error.
 contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
-    uint8 internal constant DECIMALS = 8;
     uint256 internal constant MAX_UPDATE_AGE = 60;
+    uint256 internal constant SLOT = 60;
     uint256 internal constant MAX_EXPIRIES = 64;
-    uint256 internal constant MAX_BAD_ROUNDS = 16;
-    /// @dev An answer above is as unusable as none, so that every mark (at most twice the spot) fits 64 bits.
-    int256 internal constant MAX_SPOT = 2 ** 62;
     int256 internal constant WAD = 1e18;
+
+    /// @dev Marks stay within a third of the shock of a reference that is renewed after a day at the earliest. Any 24 hours see two
+    /// references at most, so marks move by the whole shock at most.
+    int256 internal constant BAND = 3;
+    uint256 internal constant REFERENCE_LIFE = 24 hours;
+    uint256 internal constant PENDING_LIFE = 30 minutes;
+    uint256 internal constant PENDING_LEAST_AGE = 10 minutes;
+    uint256 internal constant PENDING_INTERVAL = 6 hours;
+
+    /// @inheritdoc IMarketFeeds
+    uint256 public constant SETTLEMENT_WINDOW = 30 minutes;
+    uint256 internal constant SIGNED_SETTLEMENT_DELAY = 24 hours;
 
     bytes32 internal constant QUOTE_TYPEHASH = keccak256(
         "ExpiryQuote(uint40 expiry,uint64 ratio,uint64 confidence,int64 a,int64 b,int64 rho,int64 m,int64 sigma)"
@@ -26,31 +36,38 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         "SurfaceUpdate(uint16 underlying,uint64 time,ExpiryQuote[] quotes)ExpiryQuote(uint40 expiry,uint64 ratio,uint64 confidence,int64 a,int64 b,int64 rho,int64 m,int64 sigma)"
     );
 
-    /// @dev `lastSpot` remembers the last good answer, so that valuation survives a dead aggregator.
-    struct Underlying {
-        address aggregator;
-        uint64 maxSpotAge;
-        uint64 lastSpot;
-        uint64 lastSpotTime;
+    bytes32 internal constant SETTLEMENT_TYPEHASH =
+        keccak256("SettlementPrice(uint16 underlying,uint40 expiry,uint64 price)");
+
+    /// @dev Times are signed ones, 0 where there is none. `pendingTime` stays behind when the pending world is confirmed or dies.
+    struct Surface {
+        bool known;
+        bool confirmed;
         uint64 updateTime;
+        uint64 referenceTime;
+        uint64 pendingTime;
     }
 
+    ISpotFeeds private immutable _spots;
     /// @inheritdoc IMarketFeeds
     uint8 public immutable threshold;
 
     mapping(address who => bool) private _isSigner;
     address[] private _signers;
-    uint16[] private _underlyings;
-    mapping(uint16 underlying => Underlying) private _state;
+    mapping(uint16 underlying => Surface) private _surfaces;
+    mapping(uint16 underlying => SpeedLib.Limits) private _limits;
     mapping(uint16 underlying => uint40[]) private _expiries;
     mapping(uint16 underlying => mapping(uint40 expiry => bool)) private _known;
     mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _quotes;
+    mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _pending;
+    mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _references;
     mapping(uint16 underlying => mapping(uint40 expiry => uint64)) private _settlements;
 
-    constructor(address owner_, address[] memory signers_, uint8 threshold_)
+    constructor(address owner_, address spots_, address[] memory signers_, uint8 threshold_)
         EIP712("MarketFeeds", "1")
         Ownable(owner_)
     {
+        _spots = ISpotFeeds(spots_);
         QuorumLib.register(_isSigner, signers_, threshold_);
         _signers = signers_;
         threshold = threshold_;
@@ -59,24 +76,22 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     /* OWNER */
 
     /// @inheritdoc IMarketFeeds
-    function addUnderlying(uint16 underlying, address aggregator, uint64 maxSpotAge) external onlyOwner {
-        if (underlying == 0) revert UnknownUnderlying(underlying);
-        if (_state[underlying].aggregator != address(0)) revert UnderlyingExists(underlying);
-        uint8 decimals = IAggregatorV3(aggregator).decimals();
-        if (decimals != DECIMALS) revert WrongDecimals(aggregator, decimals, DECIMALS);
-        _state[underlying].aggregator = aggregator;
-        _state[underlying].maxSpotAge = maxSpotAge;
-        _underlyings.push(underlying);
+    function addUnderlying(uint16 underlying, SpeedLib.Limits calldata limits_) external onlyOwner {
+        if (!_spots.isUnderlying(underlying)) revert UnknownUnderlying(underlying);
+        if (_surfaces[underlying].known) revert UnderlyingExists(underlying);
+        if (limits_.volUp == 0 || limits_.volDown == 0 || limits_.volMost == 0 || limits_.ratio == 0) {
+            revert InvalidLimits(underlying);
+        }
+        _surfaces[underlying].known = true;
+        _limits[underlying] = limits_;
         _expiries[underlying].push(0);
         _known[underlying][0] = true;
-        _remember(underlying);
-        if (_state[underlying].lastSpot == 0) revert InvalidSpot(underlying, 0);
-        emit UnderlyingAdded(underlying, aggregator, maxSpotAge);
+        emit UnderlyingAdded(underlying, limits_);
     }
 
     /// @inheritdoc IMarketFeeds
     function addExpiry(uint16 underlying, uint40 expiry) external onlyOwner {
-        if (_state[underlying].aggregator == address(0)) revert UnknownUnderlying(underlying);
+        if (!_surfaces[underlying].known) revert UnknownUnderlying(underlying);
         if (expiry <= block.timestamp) revert ExpiryNotAhead(expiry, block.timestamp);
         uint40[] storage list = _expiries[underlying];
         _dropSettled(underlying, list);
@@ -104,33 +119,29 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     /* SIGNED UPDATES */
 
     /// @inheritdoc IMarketFeeds
-    function poke(uint16 underlying) external {
-        if (_state[underlying].aggregator == address(0)) revert UnknownUnderlying(underlying);
-        _remember(underlying);
-    }
-
-    /// @inheritdoc IMarketFeeds
     function updateSurface(
         uint16 underlying,
         uint64 time,
         ExpiryQuote[] calldata quotes,
         Signature[] calldata signatures
     ) external {
-        Underlying storage state = _state[underlying];
-        if (state.aggregator == address(0)) revert UnknownUnderlying(underlying);
-        if (time <= state.updateTime) revert StaleUpdate(time, state.updateTime);
+        Surface storage surface = _surfaces[underlying];
+        if (!surface.known) revert UnknownUnderlying(underlying);
+        if (time <= surface.updateTime) revert StaleUpdate(time, surface.updateTime);
         if (time > block.timestamp || block.timestamp - time > MAX_UPDATE_AGE) {
             revert UpdateOutOfTime(time, block.timestamp);
         }
+        if (time % SLOT != 0) revert NotASlot(time, SLOT);
         QuorumLib.verify(_isSigner, threshold, updateDigest(underlying, time, quotes), signatures);
-        state.updateTime = time;
-        _remember(underlying);
-        _store(underlying, time, quotes);
-        emit SurfaceUpdated(underlying, time, quotes.length);
+        _requireComplete(underlying, time, quotes);
+        surface.updateTime = time;
+        _spots.poke(underlying);
+        _renewReferences(underlying, surface, time, quotes);
+        _accept(underlying, surface, time, quotes);
     }
 
     /// @dev Quotes must be exactly the live expiries, ascending: withholding one expiry would move calendars alone.
-    function _store(uint16 underlying, uint64 time, ExpiryQuote[] calldata quotes) private {
+    function _requireComplete(uint16 underlying, uint64 time, ExpiryQuote[] calldata quotes) private view {
         uint40[] storage list = _expiries[underlying];
         uint256 given;
         for (uint256 i; i < list.length; ++i) {
@@ -140,13 +151,93 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
             ExpiryQuote calldata q = quotes[given];
             if (q.expiry != expiry) revert WrongExpiry(given, q.expiry, expiry);
             _requireSane(q);
-            _quotes[underlying][expiry] = StoredQuote(q.ratio, q.confidence, q.sigma, time, q.a, q.b, q.rho, q.m);
             ++given;
         }
         if (given != quotes.length) revert IncompleteUpdate(quotes.length, given);
     }
 
-    /// @dev Bounds inside which every price is finite. Speed limits and hard bands on marks come with the second mark.
+    /// @dev Limits never accrue: the new reference is the last mark, however old.
+    function _renewReferences(uint16 underlying, Surface storage surface, uint64 time, ExpiryQuote[] calldata quotes)
+        private
+    {
+        if (time < surface.referenceTime + REFERENCE_LIFE) return;
+        surface.referenceTime = time;
+        for (uint256 i; i < quotes.length; ++i) {
+            uint40 expiry = quotes[i].expiry;
+            _references[underlying][expiry] = _quotes[underlying][expiry];
+        }
+    }
+
+    /// @dev Near the reference an update is the mark; farther, within the whole shock, it is the pending world or confirms it.
+    function _accept(uint16 underlying, Surface storage surface, uint64 time, ExpiryQuote[] calldata quotes) private {
+        if (_isNear(underlying, _references, time, quotes, BAND)) {
+            _store(underlying, _quotes, time, quotes);
+            emit SurfaceUpdated(underlying, time, quotes.length);
+        } else if (!_isNear(underlying, _references, time, quotes, 1)) {
+            revert BeyondShock(underlying);
+        } else if (!_isPending(surface, time)) {
+            if (time < surface.pendingTime + PENDING_INTERVAL) revert PendingTooSoon(underlying, surface.pendingTime);
+            surface.pendingTime = time;
+            surface.confirmed = false;
+            _store(underlying, _pending, time, quotes);
+            emit WorldOpened(underlying, time);
+        } else {
+            if (time < surface.pendingTime + PENDING_LEAST_AGE) {
+                revert PendingTooYoung(underlying, surface.pendingTime);
+            }
+            if (!_isNear(underlying, _pending, time, quotes, BAND)) revert PendingDiffers(underlying);
+            surface.confirmed = true;
+            surface.referenceTime = time;
+            _store(underlying, _references, time, quotes);
+            _store(underlying, _quotes, time, quotes);
+            emit WorldConfirmed(underlying, time);
+            emit SurfaceUpdated(underlying, time, quotes.length);
+        }
+    }
+
+    /// @dev Whether every quote lies within 1 / divisor of the shock; one without a past is near to whatever it is.
+    function _isNear(
+        uint16 underlying,
+        mapping(uint16 => mapping(uint40 => StoredQuote)) storage past,
+        uint64 time,
+        ExpiryQuote[] calldata quotes,
+        int256 divisor
+    ) private view returns (bool) {
+        SpeedLib.Limits memory limits_ = _limits[underlying];
+        for (uint256 i; i < quotes.length; ++i) {
+            uint40 expiry = quotes[i].expiry;
+            StoredQuote memory before = past[underlying][expiry];
+            if (before.time == 0) continue;
+            uint256 secondsLeft = expiry > time ? expiry - time : 0;
+            if (!SpeedLib.isWithin(before, _stored(quotes[i], time), limits_, secondsLeft, divisor)) return false;
+        }
+        return true;
+    }
+
+    /// @dev An expiry published for the first time becomes its own reference.
+    function _store(
+        uint16 underlying,
+        mapping(uint16 => mapping(uint40 => StoredQuote)) storage target,
+        uint64 time,
+        ExpiryQuote[] calldata quotes
+    ) private {
+        for (uint256 i; i < quotes.length; ++i) {
+            uint40 expiry = quotes[i].expiry;
+            StoredQuote memory quote_ = _stored(quotes[i], time);
+            target[underlying][expiry] = quote_;
+            if (_references[underlying][expiry].time == 0) _references[underlying][expiry] = quote_;
+        }
+    }
+
+    function _stored(ExpiryQuote calldata q, uint64 time) private pure returns (StoredQuote memory) {
+        return StoredQuote(q.ratio, q.confidence, q.sigma, time, q.a, q.b, q.rho, q.m);
+    }
+
+    function _isPending(Surface storage surface, uint256 time) private view returns (bool) {
+        return surface.pendingTime != 0 && !surface.confirmed && time < surface.pendingTime + PENDING_LIFE;
+    }
+
+    /// @dev Hard bands, inside which every price is finite.
     function _requireSane(ExpiryQuote calldata q) private pure {
         if (q.ratio < 5e17 || q.ratio > 2e18) revert QuoteOutOfBounds(q.expiry, "ratio", int256(uint256(q.ratio)));
         if (q.confidence > 1e18) revert QuoteOutOfBounds(q.expiry, "confidence", int256(uint256(q.confidence)));
@@ -166,54 +257,41 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     /* SETTLEMENT */
 
     /// @inheritdoc IMarketFeeds
-    function fixSettlement(uint16 underlying, uint40 expiry, uint80 roundId) external {
+    function fixSettlement(uint16 underlying, uint40 expiry, uint80 firstRound) external {
+        _requireUnsettled(underlying, expiry, expiry);
+        uint64 price = _spots.averageOver(underlying, firstRound, expiry - SETTLEMENT_WINDOW, expiry);
+        _settlements[underlying][expiry] = price;
+        emit SettlementFixed(underlying, expiry, price);
+    }
+
+    /// @inheritdoc IMarketFeeds
+    function fixSignedSettlement(uint16 underlying, uint40 expiry, uint64 price, Signature[] calldata signatures)
+        external
+    {
+        _requireUnsettled(underlying, expiry, expiry + SIGNED_SETTLEMENT_DELAY);
+        QuorumLib.verify(_isSigner, threshold, settlementDigest(underlying, expiry, price), signatures);
+        (uint64 spot,,,) = _spots.reading(underlying);
+        if (price < spot / 2 || price > uint256(spot) * 2) revert SettlementOutOfBand(price, spot);
+        _settlements[underlying][expiry] = price;
+        emit SettlementFixed(underlying, expiry, price);
+    }
+
+    function _requireUnsettled(uint16 underlying, uint40 expiry, uint256 earliest) private view {
         if (!_known[underlying][expiry] || expiry == 0) revert WrongExpiry(0, expiry, 0);
-        if (block.timestamp <= expiry) revert NotExpired(expiry, block.timestamp);
+        if (block.timestamp <= earliest) revert NotExpired(expiry, block.timestamp);
         if (_settlements[underlying][expiry] != 0) revert SettlementExists(underlying, expiry);
-        address aggregator = _state[underlying].aggregator;
-        (int256 answer, uint256 updatedAt) = _round(aggregator, roundId);
-        uint256 nextUpdatedAt = _nextGoodRound(aggregator, roundId);
-        if (updatedAt == 0 || updatedAt > expiry || nextUpdatedAt <= expiry) {
-            revert NotRoundAtExpiry(roundId, updatedAt, nextUpdatedAt, expiry);
-        }
-        if (!_isUsable(answer)) revert InvalidSpot(underlying, answer);
-        _settlements[underlying][expiry] = uint64(uint256(answer));
-        emit SettlementFixed(underlying, expiry, uint64(uint256(answer)), roundId);
-    }
-
-    /// @dev Time of the next round with a usable answer, 0 when there is none yet: a settlement needs one after expiry, so that
-    /// the round in force at expiry cannot change later. Chainlink numbers rounds `phase << 64 | n`.
-    function _nextGoodRound(address aggregator, uint80 roundId) private view returns (uint256) {
-        for (uint256 i; i < MAX_BAD_ROUNDS; ++i) {
-            (int256 answer, uint256 updatedAt) = _round(aggregator, ++roundId);
-            if (updatedAt == 0) {
-                roundId = (((roundId >> 64) + 1) << 64) | 1;
-                (answer, updatedAt) = _round(aggregator, roundId);
-            }
-            if (updatedAt == 0) return 0;
-            if (_isUsable(answer)) return updatedAt;
-        }
-        return 0;
-    }
-
-    function _round(address aggregator, uint80 roundId) private view returns (int256 answer, uint256 updatedAt) {
-        return _answer(aggregator, abi.encodeCall(IAggregatorV3.getRoundData, (roundId)));
     }
 
     /* VIEWS */
 
     /// @inheritdoc IMarketFeeds
-    function spot(uint16 underlying) external view returns (uint64, uint64) {
-        Underlying storage state = _state[underlying];
-        (uint64 price, uint64 updatedAt) = _read(state.aggregator);
-        return price != 0 ? (price, updatedAt) : (state.lastSpot, state.lastSpotTime);
+    function spots() external view returns (address) {
+        return address(_spots);
     }
 
     /// @inheritdoc IMarketFeeds
-    function isSpotFresh(uint16 underlying) external view returns (bool) {
-        Underlying storage state = _state[underlying];
-        (uint64 price, uint64 updatedAt) = _read(state.aggregator);
-        return price != 0 && block.timestamp <= uint256(updatedAt) + state.maxSpotAge;
+    function hasPendingWorld(uint16 underlying) public view returns (bool) {
+        return _isPending(_surfaces[underlying], block.timestamp);
     }
 
     /// @inheritdoc IMarketFeeds
@@ -222,8 +300,13 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     }
 
     /// @inheritdoc IMarketFeeds
-    function market(uint16 underlying, uint40 expiry) external view returns (StoredQuote memory, uint64) {
-        return (_quotes[underlying][expiry], _settlements[underlying][expiry]);
+    function market(uint16 underlying, uint40 expiry, uint256 world)
+        external
+        view
+        returns (StoredQuote memory, uint64)
+    {
+        bool pending = world == 1 && hasPendingWorld(underlying);
+        return ((pending ? _pending : _quotes)[underlying][expiry], _settlements[underlying][expiry]);
     }
 
     /// @inheritdoc IMarketFeeds
@@ -242,13 +325,8 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     }
 
     /// @inheritdoc IMarketFeeds
-    function underlyings() external view returns (uint16[] memory) {
-        return _underlyings;
-    }
-
-    /// @inheritdoc IMarketFeeds
-    function aggregatorOf(uint16 underlying) external view returns (address) {
-        return _state[underlying].aggregator;
+    function limits(uint16 underlying) external view returns (SpeedLib.Limits memory) {
+        return _limits[underlying];
     }
 
     /// @inheritdoc IMarketFeeds
@@ -272,29 +350,8 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         return _hashTypedDataV4(keccak256(abi.encode(UPDATE_TYPEHASH, underlying, time, quotesHash)));
     }
 
-    /* INTERNAL */
-
-    function _remember(uint16 underlying) private {
-        Underlying storage state = _state[underlying];
-        (uint64 price, uint64 updatedAt) = _read(state.aggregator);
-        if (price != 0) (state.lastSpot, state.lastSpotTime) = (price, updatedAt);
-    }
-
-    /// @dev Zero when the aggregator reverts or answers nothing usable.
-    function _read(address aggregator) private view returns (uint64 price, uint64 updatedAt) {
-        (int256 answer, uint256 time) = _answer(aggregator, abi.encodeCall(IAggregatorV3.latestRoundData, ()));
-        if (!_isUsable(answer) || time > block.timestamp) return (0, 0);
-        return (uint64(uint256(answer)), uint64(time));
-    }
-
-    function _isUsable(int256 answer) private pure returns (bool) {
-        return answer > 0 && answer <= MAX_SPOT;
-    }
-
-    /// @dev A low-level call, because `try` does not catch an answer that cannot be decoded, and valuation must not stop for it.
-    function _answer(address aggregator, bytes memory request) private view returns (int256 answer, uint256 updatedAt) {
-        (bool ok, bytes memory data) = aggregator.staticcall(request);
-        if (!ok || data.length < 160) return (0, 0);
-        (, answer,, updatedAt,) = abi.decode(data, (uint256, int256, uint256, uint256, uint256));
+    /// @inheritdoc IMarketFeeds
+    function settlementDigest(uint16 underlying, uint40 expiry, uint64 price) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(SETTLEMENT_TYPEHASH, underlying, expiry, price)));
     }
 }

@@ -3,10 +3,13 @@ pragma solidity 0.8.37;
 
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
+import {IInitialAddOns} from "./interfaces/IInitialAddOns.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {LegLib} from "./libraries/LegLib.sol";
 import {PricingLib} from "./libraries/PricingLib.sol";
 import {ShockLib} from "./libraries/ShockLib.sol";
 import {Leg, StoredQuote} from "./types/Types.sol";
@@ -17,14 +20,12 @@ contract RiskEngine is IRiskEngine {
     using InstrumentLib for uint128;
 
     uint256 internal constant MAX_SCENARIOS = 48;
+    uint256 internal constant WORLDS = 2;
     int256 internal constant WAD = 1e18;
-    /// @dev lots * price(wad) * lot(wad) is in 1e-36 USD; micro-dollars are 1e-6.
-    int256 internal constant TO_USD6 = 1e30;
-    /// @dev Standard deviations from the forward beyond which skew and curvature shift vol no further.
-    int256 internal constant MAX_MONEYNESS = 25e17;
     uint256 internal constant SURFACE_MAX_AGE = 2 hours;
 
     IMarketFeeds private immutable _feeds;
+    ISpotFeeds private immutable _spots;
     /// @inheritdoc IRiskEngine
     bytes32 public immutable modelHash;
     /// @inheritdoc IRiskEngine
@@ -32,12 +33,17 @@ contract RiskEngine is IRiskEngine {
     /// @inheritdoc IRiskEngine
     uint256 public immutable floorMask;
 
+    /// @inheritdoc IRiskEngine
+    address public addOns;
+    address private immutable _deployer;
+
     Factors private _factors;
     Scenario[] private _scenarios;
     mapping(uint16 underlying => UnderlyingRisk) private _risks;
 
     /// @dev Working state of one pass. Prices are wad.
     struct Pass {
+        uint256 world;
         uint16 underlying;
         uint40 expiry;
         bool begun;
@@ -58,19 +64,6 @@ contract RiskEngine is IRiskEngine {
         uint256 standardShort;
         uint256 standardLong;
         Factors factors;
-    }
-
-    /// @dev One leg's instrument as priced now. `basePrice` is the forward, of an expired leg its last price, and spot where there
-    /// is nothing else; k, variance and deviation are of an unexpired option, else 0.
-    struct Priced {
-        uint8 kind;
-        bool expired;
-        uint256 strike;
-        uint256 mark;
-        uint256 basePrice;
-        int256 k;
-        int256 variance;
-        int256 deviation;
     }
 
     /// @dev The scenarios asked for, dense.
@@ -98,7 +91,9 @@ contract RiskEngine is IRiskEngine {
         if (underlyings.length == 0 || underlyings.length != risks.length) {
             revert InvalidParameter("underlyings", underlyings.length);
         }
+        _deployer = msg.sender;
         _feeds = IMarketFeeds(feeds_);
+        _spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
         modelHash = modelHash_;
         _factors = factors_;
         for (uint256 i; i < underlyings.length; ++i) {
@@ -121,6 +116,16 @@ contract RiskEngine is IRiskEngine {
         floorMask = floor;
     }
 
+    /* CONNECTION */
+
+    /// @inheritdoc IRiskEngine
+    function connectAddOns(address addOns_) external {
+        if (msg.sender != _deployer) revert NotDeployer(msg.sender);
+        if (addOns != address(0)) revert AlreadyConnected(addOns);
+        addOns = addOns_;
+        emit AddOnsConnected(addOns_);
+    }
+
     /* ASSESSMENT */
 
     /// @inheritdoc IRiskEngine
@@ -129,11 +134,12 @@ contract RiskEngine is IRiskEngine {
         view
         returns (Assessment memory result)
     {
-        if (world != 0) revert UnknownWorld(world, 1);
+        if (world >= WORLDS) revert UnknownWorld(world, WORLDS);
         if (scenarioMask & ~gridMask != 0) {
             revert UnknownScenario(FixedPointMathLib.log2(scenarioMask), _scenarios.length);
         }
         Pass memory pass;
+        pass.world = world;
         pass.factors = _factors;
         Asked memory asked = _load(scenarioMask);
         for (uint256 i; i < legs.length; ++i) {
@@ -144,15 +150,15 @@ contract RiskEngine is IRiskEngine {
             }
             _add(pass, asked.shocks, leg.instrument, leg.lots);
         }
-        result.value = _floorDiv(pass.value, TO_USD6);
-        int256 exit = pass.otherExit + (pass.optionValue < 0 ? pass.optionValue : int256(0));
-        result.exitValue = _floorDiv(exit, TO_USD6);
-        result.gross = _ceilDiv(pass.gross);
-        result.addOns = _ceilDiv(pass.addOns);
-        result.minimumCharge = _ceilDiv(pass.charge);
-        result.standard = _ceilDiv(pass.standardShort + pass.standardLong) + result.addOns;
-        result.standardInitial =
-            _ceilDiv(BpsLib.shareUp(pass.standardShort, pass.factors.initialBps) + pass.standardLong) + result.addOns;
+        result.value = LegLib.usd6Down(pass.value);
+        result.exitValue = LegLib.usd6Down(pass.otherExit + FixedPointMathLib.min(pass.optionValue, 0));
+        result.gross = LegLib.usd6Up(pass.gross);
+        result.addOns = LegLib.usd6Up(pass.addOns);
+        result.minimumCharge = LegLib.usd6Up(pass.charge);
+        result.standard = LegLib.usd6Up(pass.standardShort + pass.standardLong) + result.addOns;
+        result.standardInitial = LegLib.usd6Up(
+            BpsLib.shareUp(pass.standardShort, pass.factors.initialBps) + pass.standardLong
+        ) + result.addOns;
         (result.worstLoss, result.worstScenario) = _worst(asked);
     }
 
@@ -170,8 +176,13 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
-    function gridInitialMargin(Assessment memory assessment) external view returns (uint256) {
-        return BpsLib.shareUp(_scaledWorst(assessment), _factors.gridBps) + assessment.addOns;
+    function gridInitialMargin(Assessment memory assessment, uint256 ofInitial) external view returns (uint256) {
+        return BpsLib.shareUp(_scaledWorst(assessment), _factors.gridBps) + assessment.addOns + ofInitial;
+    }
+
+    /// @inheritdoc IRiskEngine
+    function initialAddOns(Leg[] calldata legs, uint256 world) external view returns (uint256) {
+        return IInitialAddOns(addOns).total(legs, world);
     }
 
     /// @inheritdoc IRiskEngine
@@ -182,7 +193,14 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
-    function worldCount(Leg[] calldata) external pure returns (uint256) {
+    function worldCount(Leg[] calldata legs) external view returns (uint256) {
+        uint16 last;
+        for (uint256 i; i < legs.length; ++i) {
+            uint16 underlying = legs[i].instrument.underlyingOf();
+            if (underlying == last) continue;
+            if (_feeds.hasPendingWorld(underlying)) return WORLDS;
+            last = underlying;
+        }
         return 1;
     }
 
@@ -216,6 +234,12 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
+    function scanRangeOf(uint16 underlying) external view returns (uint64) {
+        (,,, uint64 scanRange) = _spots.reading(underlying);
+        return scanRange == 0 ? _risks[underlying].scanRange : scanRange;
+    }
+
+    /// @inheritdoc IRiskEngine
     function scenario(uint256 index) external view returns (Scenario memory) {
         if (index >= _scenarios.length) revert UnknownScenario(index, _scenarios.length);
         return _scenarios[index];
@@ -237,14 +261,15 @@ contract RiskEngine is IRiskEngine {
             pass.underlying = underlying;
             pass.risk = _risks[underlying];
             if (pass.risk.lot == 0) revert UnknownUnderlying(underlying);
-            (uint64 spot,) = _feeds.spot(underlying);
+            (uint64 spot,, bool fresh, uint64 scanRange) = _spots.reading(underlying);
             pass.spot = uint256(spot) * 1e10;
-            pass.spotFresh = _feeds.isSpotFresh(underlying);
-            ShockLib.enterUnderlying(asked.shocks, asked.rows, underlying, pass.risk.scanRange);
+            pass.spotFresh = fresh;
+            if (scanRange == 0) scanRange = pass.risk.scanRange;
+            ShockLib.enterUnderlying(asked.shocks, asked.rows, underlying, scanRange);
         }
         if (newUnderlying || expiry != pass.expiry) {
             pass.expiry = expiry;
-            (pass.quote, pass.settlement) = _feeds.market(underlying, expiry);
+            (pass.quote, pass.settlement) = _feeds.market(underlying, expiry, pass.world);
             pass.quoteFresh = pass.quote.time != 0 && block.timestamp <= pass.quote.time + SURFACE_MAX_AGE;
             // Rounded down to 1e-8 USD, as the keeper's integer forward is.
             pass.forward = (pass.spot / 1e10) * pass.quote.ratio / 1e18 * 1e10;
@@ -260,7 +285,7 @@ contract RiskEngine is IRiskEngine {
         return pass.quoteFresh && (pass.expiry == 0 || pass.secondsLeft != 0);
     }
 
-    function _price(Pass memory pass, uint128 instrument) private pure returns (Priced memory p) {
+    function _price(Pass memory pass, uint128 instrument) private pure returns (LegLib.Priced memory p) {
         p.kind = instrument.kindOf();
         p.strike = uint256(instrument.strikeOf()) * 1e10;
         p.expired = pass.expiry != 0 && pass.secondsLeft == 0;
@@ -304,109 +329,57 @@ contract RiskEngine is IRiskEngine {
     function _worst(Asked memory asked) private pure returns (uint256 loss, uint8 index) {
         for (uint256 j; j < asked.shocks.length; ++j) {
             int256 sum = asked.shocks[j].loss;
-            uint256 candidate = sum > 0 ? _ceilDiv(uint256(sum)) : 0;
+            uint256 candidate = sum > 0 ? LegLib.usd6Up(uint256(sum)) : 0;
             if (j == 0 || candidate > loss) (loss, index) = (candidate, uint8(asked.index[j]));
         }
     }
 
     /* INTERNAL: LEGS */
 
+    /// @dev Unchecked: lots * lot is below 2^123 and a price below 2^104; no book has the legs to fill the rest.
     function _add(Pass memory pass, ShockLib.Shock[] memory shocks, uint128 instrument, int64 lots) private pure {
-        Priced memory p = _price(pass, instrument);
-        int256 size = int256(lots) * int256(uint256(pass.risk.lot));
-        int256 legValue = size * int256(p.mark);
-        pass.value += legValue;
-        if (InstrumentLib.isOption(p.kind)) pass.optionValue += legValue;
-        else if (p.kind == InstrumentLib.SPOT) pass.otherExit += _afterHaircut(legValue, pass.risk.linearRate);
-        else pass.otherExit += legValue;
-        _addRequirements(pass, p, size);
-        // A fixed settlement price moves no more.
-        if (p.expired && pass.settlement != 0) return;
-        if (p.expired || !InstrumentLib.isOption(p.kind)) _stressPrice(p, shocks, size);
-        else _stressOption(pass.forward, p, shocks, size);
-    }
-
-    function _afterHaircut(int256 amount, uint64 haircut) private pure returns (int256) {
-        return amount * (WAD - int256(uint256(haircut))) / WAD;
-    }
-
-    /// @dev Legs without vol: linear ones and expired options. Unchecked: lots * lot is below 2^123 and a price below 2^104,
-    /// so a product with weight is below 2^241, and no book has the legs to fill the rest.
-    function _stressPrice(Priced memory p, ShockLib.Shock[] memory shocks, int256 size) private pure {
         unchecked {
-            bool isOption = InstrumentLib.isOption(p.kind);
-            uint256 price = isOption ? p.basePrice : p.mark;
-            for (uint256 j; j < shocks.length; ++j) {
-                ShockLib.Shock memory s = shocks[j];
-                uint256 value = _moved(price, s.growth);
-                if (isOption) value = PricingLib.intrinsic(value, p.strike, p.kind == InstrumentLib.CALL);
-                s.loss -= size * (int256(value) - int256(p.mark)) * s.weightBps / 10_000;
+            LegLib.Priced memory p = _price(pass, instrument);
+            int256 size = int256(lots) * int256(uint256(pass.risk.lot));
+            int256 legValue = size * int256(p.mark);
+            pass.value += legValue;
+            if (InstrumentLib.isOption(p.kind)) {
+                pass.optionValue += legValue;
+            } else if (p.kind == InstrumentLib.SPOT) {
+                pass.otherExit += legValue * (WAD - int256(uint256(pass.risk.linearRate))) / WAD;
+            } else {
+                pass.otherExit += legValue;
             }
-        }
-    }
-
-    /// @dev Unchecked: as {_stressPrice}; a vol factor is below 4 and a deviation below 2^80.
-    function _stressOption(uint256 forward, Priced memory p, ShockLib.Shock[] memory shocks, int256 size) private pure {
-        unchecked {
-            bool isCall = p.kind == InstrumentLib.CALL;
-            int256 z = ShockLib.clamp(p.k * WAD / p.deviation, -MAX_MONEYNESS, MAX_MONEYNESS);
-            int256 deviation;
-            uint256 timeLeft;
-            for (uint256 j; j < shocks.length; ++j) {
-                ShockLib.Shock memory s = shocks[j];
-                if (s.timeLeft != timeLeft) {
-                    timeLeft = s.timeLeft;
-                    deviation = PricingLib.deviation(p.variance, timeLeft);
-                }
-                int256 factor = s.tilted ? ShockLib.volFactorAt(s, z) : s.volFactor;
-                uint256 value = PricingLib.price(
-                    _moved(forward, s.growth), p.strike, p.k - s.logGrowth, deviation * factor / WAD, isCall
-                );
-                s.loss -= size * (int256(value) - int256(p.mark)) * s.weightBps / 10_000;
-            }
-        }
-    }
-
-    function _moved(uint256 amount, int256 growth) private pure returns (uint256) {
-        unchecked {
-            return amount * uint256(growth) / 1e18;
+            _addRequirements(pass, p, size);
+            // A fixed settlement price moves no more.
+            if (p.expired && pass.settlement != 0) return;
+            if (p.expired || !InstrumentLib.isOption(p.kind)) LegLib.stressPrice(p, shocks, size);
+            else LegLib.stressOption(pass.forward, p, shocks, size);
         }
     }
 
     /// @dev Gross, add-ons, minimum charge and the closed-form standard margin of a leg; see the Aggregation table of docs/model.md.
-    function _addRequirements(Pass memory pass, Priced memory p, int256 size) private pure {
-        uint256 absSize = uint256(size < 0 ? -size : size);
-        uint256 gross = absSize * pass.spot;
-        uint256 standard;
-        if (!InstrumentLib.isOption(p.kind)) {
-            standard = absSize * (p.mark * pass.risk.linearRate / 1e18);
-            pass.standardShort += standard;
-        } else if (size > 0) {
-            standard = absSize * p.mark;
-            pass.standardLong += standard;
-        } else {
-            standard = absSize * _shortOptionRate(pass, p);
-            pass.standardShort += standard;
-            pass.addOns += gross / 10_000 * pass.factors.shortOptionMinimumBps;
-        }
-        pass.gross += gross;
-        uint256 ofGross = gross / 10_000 * pass.factors.minimumChargeBps;
-        uint256 ofStandard = standard / 10_000 * pass.factors.minimumChargeStandardBps;
-        pass.charge += ofGross < ofStandard ? ofGross : ofStandard;
-    }
-
-    function _shortOptionRate(Pass memory pass, Priced memory p) private pure returns (uint256 required) {
-        bool isCall = p.kind == InstrumentLib.CALL;
-        uint256 forward = p.basePrice;
-        uint256 outOfTheMoney = PricingLib.intrinsic(forward, p.strike, !isCall);
-        uint256 full = forward * pass.risk.optionRate / 1e18;
-        required = full > outOfTheMoney ? full - outOfTheMoney : 0;
-        uint256 base = isCall || forward < p.strike ? forward : p.strike;
-        uint256 floor = base * pass.risk.optionFloor / 1e18;
-        if (required < floor) required = floor;
-        if (!isCall) {
-            uint256 most = p.strike > p.mark ? p.strike - p.mark : 0;
-            if (required > most) required = most;
+    /// Unchecked: as {_add}, and no factor reaches 2^32.
+    function _addRequirements(Pass memory pass, LegLib.Priced memory p, int256 size) private pure {
+        unchecked {
+            uint256 absSize = uint256(size < 0 ? -size : size);
+            uint256 gross = absSize * pass.spot;
+            uint256 standard;
+            if (!InstrumentLib.isOption(p.kind)) {
+                standard = absSize * (p.mark * pass.risk.linearRate / 1e18);
+                pass.standardShort += standard;
+            } else if (size > 0) {
+                standard = absSize * p.mark;
+                pass.standardLong += standard;
+            } else {
+                standard = absSize * LegLib.shortOptionRate(p, pass.risk);
+                pass.standardShort += standard;
+                pass.addOns += gross / 10_000 * pass.factors.shortOptionMinimumBps;
+            }
+            pass.gross += gross;
+            uint256 ofGross = gross / 10_000 * pass.factors.minimumChargeBps;
+            uint256 ofStandard = standard / 10_000 * pass.factors.minimumChargeStandardBps;
+            pass.charge += ofGross < ofStandard ? ofGross : ofStandard;
         }
     }
 
@@ -415,16 +388,5 @@ contract RiskEngine is IRiskEngine {
         uint256 charge = assessment.minimumCharge;
         uint256 base = assessment.worstLoss > charge ? assessment.worstLoss : charge;
         return BpsLib.shareUp(base, _factors.initialBps);
-    }
-
-    /* INTERNAL: ROUNDING */
-
-    function _ceilDiv(uint256 amount) private pure returns (uint256) {
-        return (amount + uint256(TO_USD6) - 1) / uint256(TO_USD6);
-    }
-
-    function _floorDiv(int256 amount, int256 unit) private pure returns (int256 quotient) {
-        quotient = amount / unit;
-        if (amount < 0 && quotient * unit != amount) --quotient;
     }
 }

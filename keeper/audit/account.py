@@ -174,7 +174,7 @@ def _keeper_figures(
         standard_initial_usd6=int(book.standard_initial_usd6[at]),
         # As the auction asks it: never above standard margin.
         maintenance_usd6=min(standard, int(book.maintenance_usd6[at])),
-        grid_initial_usd6=scaled + int(book.add_ons_usd6[at]),
+        grid_initial_usd6=scaled + int(book.add_ons_usd6[at]) + int(book.initial_add_ons_usd6[at]),
         worst_loss_usd6=int(book.worst_loss_usd6[at]),
         worst_scenario=int(book.worst_scenario[at]),
     )

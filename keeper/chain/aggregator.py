@@ -15,8 +15,8 @@ AGGREGATOR_ABI = "PriceFeedMock"
 
 _PHASE_BITS = 64  # a proxy puts the number of its aggregator above the round
 
-MAX_ANSWER = 2**62
-"""MarketFeeds takes no price above, nor one below 1."""
+MAX_ANSWER = 2**60 - 1
+"""SpotFeeds takes no price above, nor one below 1."""
 
 _ROUND_BYTES = 5 * 32
 
@@ -30,12 +30,12 @@ class Answer:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it is a price to MarketFeeds, fresh or not."""
+        """Whether it is a price to SpotFeeds, fresh or not."""
         return 0 < self.answer <= MAX_ANSWER
 
 
 def latest_answer(client: ChainClient, address: str, at: BlockRef) -> Answer | None:
-    """The newest round as MarketFeeds reads it; None when the aggregator answers with none."""
+    """The newest round as SpotFeeds reads it; None when the aggregator answers with none."""
     feed = Contract(AGGREGATOR_ABI, to_checksum_address(address))
     try:
         data = client.returned(feed, "latestRoundData", at=at)

@@ -47,11 +47,13 @@ class _Contracts(BaseModel):
     Clearinghouse: Address
     Treasury: Address
     RiskEngine: Address
+    InitialAddOns: Address
     MarginOracle: Address
     LiquidationAuction: Address
     InsuranceFund: Address
     LiquidationRouter: Address
     MarketFeeds: Address
+    SpotFeeds: Address
     MarginLens: Address
     UsdCoin: Address
 
@@ -73,11 +75,13 @@ class Deployment:
     clearinghouse: Contract
     treasury: Contract
     risk_engine: Contract
+    initial_add_ons: Contract
     margin_oracle: Contract
     liquidation_auction: Contract
     insurance_fund: Contract
     liquidation_router: Contract
     market_feeds: Contract
+    spot_feeds: Contract
     margin_lens: Contract
     usd_coin: Contract
 
@@ -118,11 +122,13 @@ class Deployment:
             self.clearinghouse,
             self.treasury,
             self.risk_engine,
+            self.initial_add_ons,
             self.margin_oracle,
             self.liquidation_auction,
             self.insurance_fund,
             self.liquidation_router,
             self.market_feeds,
+            self.spot_feeds,
             self.margin_lens,
             self.usd_coin,
         )
@@ -138,11 +144,13 @@ def _from_file(file: _File) -> Deployment:
         clearinghouse=contract("Clearinghouse"),
         treasury=contract("Treasury"),
         risk_engine=contract("RiskEngine"),
+        initial_add_ons=contract("InitialAddOns"),
         margin_oracle=contract("MarginOracle"),
         liquidation_auction=contract("LiquidationAuction"),
         insurance_fund=contract("InsuranceFund"),
         liquidation_router=contract("LiquidationRouter"),
         market_feeds=contract("MarketFeeds"),
+        spot_feeds=contract("SpotFeeds"),
         margin_lens=contract("MarginLens"),
         usd_coin=contract("UsdCoin"),
     )

@@ -11,9 +11,12 @@ from eth_typing import ChecksumAddress
 from web3 import Web3
 
 from keeper.chain.client import BlockRef, ChainClient
-from keeper.chain.deployment import Deployment
+from keeper.chain.deployment import Contract, Deployment
 from keeper.errors import ConfigError
+from keeper.margin.add_on_rules import AddOnRules
 from keeper.margin.scenarios import Model, Scenario, UnderlyingRisk, model_hash
+from keeper.margin.volatility import ScanRule
+from keeper.units import WAD
 
 # An engine never changes its parameters, so each is compared once over one connection to a node.
 _AGREED: WeakKeyDictionary[Web3, set[tuple[ChecksumAddress, bytes]]] = WeakKeyDictionary()
@@ -38,6 +41,9 @@ def require_model(client: ChainClient, deployment: Deployment, model: Model, at:
         agreed.add((engine.address, ours))
 
 
+LARGEST_SHIFT_WAD: Final = 12 * WAD // 10
+"""No scenario moves ln vol further, at whatever term."""
+
 RISK_WORDS: Final = (
     "lot",
     "scan_range",
@@ -54,6 +60,26 @@ def risk_words(risk: UnderlyingRisk) -> tuple[int, ...]:
     return tuple(getattr(risk, name) for name in RISK_WORDS)
 
 
+def scan_words(rule: ScanRule) -> tuple[int, ...]:
+    """Return SpotFeeds' struct of how scan ranges follow daily prices, in its order."""
+    return astuple(rule)
+
+
+def sigma_words(risk: UnderlyingRisk) -> tuple[int, int]:
+    """Return SpotFeeds' struct of one underlying's floor and stress volatility."""
+    return risk.sigma_floor, risk.sigma_stress
+
+
+def limit_words(risk: UnderlyingRisk) -> tuple[int, int, int, int]:
+    """Return MarketFeeds' struct of how far marks may move in a day: the table's own shock."""
+    return risk.vol_up, risk.vol_down, LARGEST_SHIFT_WAD, risk.scan_range
+
+
+def add_on_words(rules: AddOnRules) -> tuple[int, ...]:
+    """Return InitialAddOns' struct of rates, in its order."""
+    return astuple(rules)
+
+
 def scenario_words(scenario: Scenario) -> tuple[int, ...]:
     """Return the contract's struct of one scenario, in its order."""
     _, *words = astuple(scenario)
@@ -64,26 +90,32 @@ def _require_parameters(
     client: ChainClient, deployment: Deployment, model: Model, at: BlockRef
 ) -> None:
     """Raise at the first getter whose answer is not the model's."""
-    engine = deployment.risk_engine
-    for getter, args, expected in _parameters(model):
-        found = client.call(engine, getter, args, at=at)
+    for contract, getter, args, expected in _parameters(deployment, model):
+        found = client.call(contract, getter, args, at=at)
         for field, theirs, ours in _pairs(found, expected):
             if theirs != ours:
                 raise ConfigError(
-                    f"the RiskEngine at {engine.address} has the hash of the model, but its "
-                    f"{getter}({', '.join(map(str, args))}){field} is {theirs}, the model's is "
-                    f"{ours}: check the deployment"
+                    f"the RiskEngine at {deployment.risk_engine.address} has the hash of the "
+                    f"model, but its {getter}({', '.join(map(str, args))}){field} is {theirs}, "
+                    f"the model's is {ours}: check the {contract.name} at {contract.address}"
                 )
 
 
-def _parameters(model: Model) -> Iterator[tuple[str, tuple[int, ...], object]]:
-    """Getter, its arguments and its answer; a struct's as a tuple in the contract's order."""
-    yield "factors", (), astuple(model.factors)
+def _parameters(
+    deployment: Deployment, model: Model
+) -> Iterator[tuple[Contract, str, tuple[int, ...], object]]:
+    """Contract, getter, its arguments and its answer; a struct's as a tuple in its order."""
+    engine, spots = deployment.risk_engine, deployment.spot_feeds
+    yield engine, "factors", (), astuple(model.factors)
     for risk in model.underlyings:
-        yield "underlyingRisk", (risk.underlying,), risk_words(risk)
-    yield "scenarioCount", (), len(model.scenarios)
+        yield engine, "underlyingRisk", (risk.underlying,), risk_words(risk)
+    yield engine, "scenarioCount", (), len(model.scenarios)
     for index, scenario in enumerate(model.scenarios):
-        yield "scenario", (index,), scenario_words(scenario)
+        yield engine, "scenario", (index,), scenario_words(scenario)
+    yield spots, "scanRule", (), scan_words(model.scan)
+    for risk in model.underlyings:
+        yield spots, "scanSigmas", (risk.underlying,), sigma_words(risk)
+    yield deployment.initial_add_ons, "rules", (), add_on_words(model.add_ons)
 
 
 def _pairs(found: object, expected: object) -> Iterator[tuple[str, object, object]]:

@@ -18,6 +18,7 @@ from keeper.state.snapshot import (
     Head,
     LegRow,
     ListingRow,
+    ObservationRow,
     Snapshot,
     UnderlyingRow,
     build_snapshot,
@@ -51,6 +52,7 @@ def read_snapshot(
         head=Head(epoch, at.number, at.timestamp, model_hash(model)),
         underlyings=[_underlying(market) for market in markets],
         forwards=[_forward(market, row) for market in markets for row in market["forwards"]],
+        observations=[row for market in markets for row in _observations(market)],
         listings=[_listing(listing) for listing in listings],
         accounts=[_account(account) for account in accounts],
     )
@@ -83,8 +85,8 @@ def _spot_problem(
     client: ChainClient, deployment: Deployment, underlying: int, at: BlockRef
 ) -> str:
     """What is wrong at the source: the feeds themselves show the last good price instead."""
-    feeds = deployment.market_feeds
-    address = to_checksum_address(client.call(feeds, "aggregatorOf", (underlying,), at=at))
+    spots = deployment.spot_feeds
+    address = to_checksum_address(client.call(spots, "aggregatorOf", (underlying,), at=at))
     latest = latest_answer(client, address, at)
     if latest is None:
         return f"the aggregator {address} does not answer"
@@ -131,6 +133,11 @@ def _forward(market: dict[str, Decoded], row: dict[str, Decoded]) -> ForwardRow:
         confidence_wad=quote["confidence"],
         time=quote["time"],
     )
+
+
+def _observations(market: dict[str, Decoded]) -> list[ObservationRow]:
+    rows = zip(market["observedDays"], market["observedPrices"], strict=True)
+    return [ObservationRow(market["underlying"], day, price) for day, price in rows]
 
 
 def _listing(listing: dict[str, Decoded]) -> ListingRow:

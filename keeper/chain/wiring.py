@@ -22,6 +22,7 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     """Every address that a contract of one instance holds of another one."""
     house, engine = deployment.clearinghouse, deployment.risk_engine
     feeds, lens = deployment.market_feeds, deployment.margin_lens
+    spots, add_ons = deployment.spot_feeds, deployment.initial_add_ons
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
     treasury, fund, router = (
         deployment.treasury,
@@ -54,5 +55,10 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (oracle, "engine", engine),
         (oracle, "clearinghouse", house),
         (engine, "feeds", feeds),
+        (engine, "addOns", add_ons),
+        (add_ons, "engine", engine),
+        (add_ons, "clearinghouse", house),
+        (feeds, "spots", spots),
+        (lens, "spots", spots),
     )
     return tuple(Link(contract, getter, target.address) for contract, getter, target in table)

@@ -22,7 +22,7 @@ from keeper.devnet.record import EpochRecord, Record, Withdrawal
 from keeper.devnet.report import read_chain, unmet_expectations
 from keeper.devnet.stage import Stage
 from keeper.devnet.view import AccountLine, EpochLine, View
-from keeper.jobs import attest, liquidate, settle
+from keeper.jobs import attest, liquidate, observe, settle
 from keeper.jobs.attest import EpochWork
 from keeper.jobs.sight import Sight
 from keeper.liquidation.plan import Bid, Cure, Flag
@@ -34,6 +34,8 @@ RESCUE_USD: Final = 2_500
 
 # Ten minutes of grace, and twelve of the line.
 _BID_AFTER_SECONDS: Final = 22 * 60
+# Three rounds in force over the half hour before an expiry, the first at its start.
+_SETTLEMENT_ROUNDS: Final = (31 * 60, 20 * 60, 10 * 60)
 
 
 def run(stage: Stage, hours: Sequence[int], view: View) -> Record:
@@ -58,15 +60,21 @@ def run(stage: Stage, hours: Sequence[int], view: View) -> Record:
 
 
 def post_market(stage: Stage, hour: int) -> None:
-    """Post spots just before the hour, to be in force at an expiry on it, and surfaces after."""
+    """Post spots up to the hour, which an expiry on it settles at, and surfaces after."""
     at_hour = market.START + hour * market.HOUR
+    if at_hour in market.EXPIRIES:
+        for seconds in _SETTLEMENT_ROUNDS:
+            stage.at(at_hour - seconds)
+            for underlying in market.UNDERLYINGS:
+                price = market.spot_before_e8(underlying, hour, seconds)
+                stage.exchange.post_spot(underlying, price)
     stage.at(at_hour - len(market.UNDERLYINGS))
     for underlying in market.UNDERLYINGS:
         stage.exchange.post_spot(underlying, market.spot_e8(underlying, hour))
     stage.at(at_hour + 1)
-    for time_of_update, underlying in enumerate(market.UNDERLYINGS, start=at_hour + 1):
-        quotes = market.surface(underlying, hour, time_of_update)
-        stage.exchange.post_surface(underlying, time_of_update, quotes)
+    for underlying in market.UNDERLYINGS:
+        # The feeds take updates of whole minutes.
+        stage.exchange.post_surface(underlying, at_hour, market.surface(underlying, hour, at_hour))
 
 
 def open_accounts(stage: Stage, actors: Sequence[Actor], view: View) -> None:
@@ -102,7 +110,8 @@ def _step(stage: Stage, hour: int, view: View, record: Record) -> None:
 
 
 def _settle(stage: Stage, view: View) -> None:
-    """Fix what has expired, as soon as the price feed has a round after it."""
+    """Prove daily prices, and fix what has expired, as soon as the price feed has a round after."""
+    observe.observe(stage.liquidator)
     if stage.chain.now() > min(market.EXPIRIES) and settle.fix_settlements(stage.liquidator):
         settled = settle.settle_accounts(stage.liquidator)
         view.note(stage.chain.now(), f"expiry fixed, {len(settled)} accounts settled")

@@ -11,13 +11,13 @@ from eth_utils.address import to_checksum_address
 
 from keeper.chain.client import ChainClient
 from keeper.chain.deployment import Contract, Deployment
-from keeper.chain.engine import risk_words, scenario_words
+from keeper.chain.engine import add_on_words, risk_words, scan_words, scenario_words, sigma_words
 from keeper.chain.model_file import read_model
 from keeper.devnet import keys
-from keeper.devnet.market import ETH, EXPIRIES, SYMBOLS, UNDERLYINGS
+from keeper.devnet.market import ETH, EXPIRIES, SYMBOLS
 from keeper.devnet.wallet import Wallet
 from keeper.margin.scenarios import Model, model_hash
-from keeper.units import USD6
+from keeper.units import USD6, WAD
 
 EPOCH_BLOCKS: Final = 32
 MAX_BLOCK_AGE: Final = 128
@@ -25,6 +25,12 @@ DISCOUNT_PER_DAY_USD6: Final = 100_000_000 * USD6
 THRESHOLD: Final = 2
 MAX_SPOT_AGE_SECONDS: Final = 3 * 3_600
 SPOT_TOKEN_DECIMALS: Final = 18
+NO_SEQUENCER: Final = "0x" + "00" * 20
+# Without one the coin is the unit of account, and no depeg is charged for.
+NO_COIN_FEED: Final = ("0x" + "00" * 20, 0, 0)
+# The demo tells two days of March 2020 in twenty steps, an hour and more apart: faster than marks
+# may move where people trade, so here they may move at will.
+SPEED_LIMITS: Final = (18 * WAD, 18 * WAD, 18 * WAD, 9 * WAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +60,15 @@ def deploy(
         for underlying, symbol in SYMBOLS.items()
     }
     price_feeds = _price_feeds(wallet, first_spots_e8)
-    feeds = _create(wallet, "MarketFeeds", owner, _addresses(keys.FEED_SIGNERS), THRESHOLD)
-    for underlying in UNDERLYINGS:
-        aggregator = price_feeds[underlying].address
-        wallet.send(feeds, "addUnderlying", underlying, aggregator, MAX_SPOT_AGE_SECONDS)
+    spots = _create(wallet, "SpotFeeds", owner, scan_words(model.scan), NO_SEQUENCER, 0)
+    feeds = _create(
+        wallet, "MarketFeeds", owner, spots.address, _addresses(keys.FEED_SIGNERS), THRESHOLD
+    )
+    for risk in model.underlyings:
+        underlying, aggregator = risk.underlying, price_feeds[risk.underlying].address
+        age, sigmas = MAX_SPOT_AGE_SECONDS, sigma_words(risk)
+        wallet.send(spots, "addUnderlying", underlying, aggregator, age, sigmas)
+        wallet.send(feeds, "addUnderlying", underlying, SPEED_LIMITS)
         for expiry in EXPIRIES:
             wallet.send(feeds, "addExpiry", underlying, expiry)
     engine = _create(wallet, "RiskEngine", feeds.address, *_model_words(model))
@@ -72,6 +83,9 @@ def deploy(
         oracle.address,
     )
     treasury: str = client.call(house, "treasury", at=client.head())
+    rates = add_on_words(model.add_ons)
+    add_ons = _create(wallet, "InitialAddOns", engine.address, house.address, rates, NO_COIN_FEED)
+    wallet.send(engine, "connectAddOns", add_ons.address)
     auction = _create(
         wallet, "LiquidationAuction", house.address, engine.address, EPOCH_BLOCKS, ETH
     )
@@ -89,11 +103,13 @@ def deploy(
         clearinghouse=house,
         treasury=Contract("Treasury", to_checksum_address(treasury)),
         risk_engine=engine,
+        initial_add_ons=add_ons,
         margin_oracle=oracle,
         liquidation_auction=auction,
         insurance_fund=Contract("InsuranceFund", to_checksum_address(fund)),
         liquidation_router=router,
         market_feeds=feeds,
+        spot_feeds=spots,
         margin_lens=lens,
         usd_coin=usd_coin,
     )

@@ -84,6 +84,12 @@ def spot_e8(underlying: int, hour: int) -> int:
     return _between(low, high, hour, low.btc_cents, high.btc_cents, E8 // 100)
 
 
+def spot_before_e8(underlying: int, hour: int, seconds: int) -> int:
+    """Return the spot so long before an hour of the path, on the line from the hour before."""
+    before, then = spot_e8(underlying, hour - 1), spot_e8(underlying, hour)
+    return (before * seconds + then * (HOUR - seconds)) // HOUR
+
+
 def surface(underlying: int, hour: int, now: int) -> tuple[ExpiryQuote, ...]:
     """Return the quotes of the perpetual and of every expiry that is still ahead at `now`."""
     live = [expiry for expiry in EXPIRIES if expiry > now]

@@ -1,5 +1,5 @@
-"""Settlement: fix the price of every expiry that has passed, turn expired legs into cash, and have
-Backstop and insurance fund cover what an emptied account still owes."""
+"""Settlement: prove daily prices, fix the price of every expiry that has passed, turn expired legs
+into cash, and have Backstop and insurance fund cover what an emptied account still owes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from keeper.chain.client import BlockRef
 from keeper.chain.lens import read_markets
 from keeper.errors import Reverted
 from keeper.jobs.context import KeeperContext
+from keeper.jobs.observe import observe
 from keeper.jobs.sight import Sight, look
 from keeper.state.accounts import FLAGGED
 from keeper.state.instruments import Instrument
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 class Settlements:
     """What one cycle sent."""
 
+    observed: tuple[TxOutcome, ...]
     fixed: tuple[TxOutcome, ...]
     settled: tuple[TxOutcome, ...]
     covered: tuple[TxOutcome, ...]
@@ -32,16 +34,18 @@ class Settlements:
 
 def settle(ctx: KeeperContext) -> Settlements:
     """One whole cycle at the head."""
+    observed = observe(ctx)
     fixed = fix_settlements(ctx)
     settled = settle_accounts(ctx)
-    return Settlements(tuple(fixed), tuple(settled), tuple(cover_deficits(ctx)))
+    return Settlements(tuple(observed), tuple(fixed), tuple(settled), tuple(cover_deficits(ctx)))
 
 
 def fix_settlements(ctx: KeeperContext) -> list[TxOutcome]:
-    """Fix every expiry that has passed, from the price feed's round in force at expiry."""
+    """Fix every expiry that has passed, from the price feed's rounds in the window before it."""
     at = ctx.client.head()
+    window: int = ctx.client.call(ctx.deployment.market_feeds, "SETTLEMENT_WINDOW", at=at)
     outcomes = [
-        _fix(ctx, at, market["underlying"], row["expiry"])
+        _fix(ctx, at, market["underlying"], row["expiry"], window)
         for market in read_markets(ctx.client, ctx.deployment, at)
         for row in market["forwards"]
         if 0 < row["expiry"] < at.timestamp and row["settlement"] == 0
@@ -97,15 +101,21 @@ def accounts_to_settle(sight: Sight) -> list[bytes]:
     return [snapshot.accounts.account[row].tobytes() for row in rows.tolist()]
 
 
-def _fix(ctx: KeeperContext, at: BlockRef, underlying: int, expiry: int) -> TxOutcome | None:
-    feeds = ctx.deployment.market_feeds
-    address: str = ctx.client.call(feeds, "aggregatorOf", (underlying,), at=at)
-    found = round_in_force(ctx.client, address, expiry, at)
-    if found is None:
+def _fix(
+    ctx: KeeperContext, at: BlockRef, underlying: int, expiry: int, window: int
+) -> TxOutcome | None:
+    deployment = ctx.deployment
+    address: str = ctx.client.call(deployment.spot_feeds, "aggregatorOf", (underlying,), at=at)
+    if round_in_force(ctx.client, address, expiry, at) is None:
         log.info("settlement_waits", underlying=underlying, expiry=expiry, why="no later round yet")
         return None
-    reason = f"round {found} was in force at expiry"
-    return _send(ctx, TxRequest(feeds, "fixSettlement", (underlying, expiry, found), reason))
+    found = round_in_force(ctx.client, address, expiry - window, at)
+    if found is None:
+        log.warning("settlement_unproven", underlying=underlying, expiry=expiry, why="no round")
+        return None
+    reason = f"round {found} was in force {window} s before expiry"
+    call = TxRequest(deployment.market_feeds, "fixSettlement", (underlying, expiry, found), reason)
+    return _send(ctx, call)
 
 
 def _send(ctx: KeeperContext, request: TxRequest) -> TxOutcome | None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 from keeper.errors import InputError, MarketDataError
 from keeper.margin.collateral import require_tokens
 from keeper.margin.scenarios import Model, model_hash
-from keeper.margin.volatility import scan_ranges
+from keeper.margin.volatility import enough_prices, scan_range
 from keeper.state.snapshot import Snapshot
 
 
 def require_agreement(snapshot: Snapshot, model: Model) -> None:
     """Refuse a snapshot of another model or of more than it values, and contradicted scan ranges.
 
-    Scan ranges follow from daily prices. A snapshot without any comes from a chain that keeps its
-    ranges constant: they stand as they are. Raises InputError for another model, tables of later
-    versions or misordered prices; MarketDataError for a price of zero, an underlying without any
-    while others have some, or a contradicted range; either for tokens, as
+    Scan ranges follow from daily prices; where those are fewer than MIN_OBSERVATIONS, the range is
+    the model's. A snapshot without any comes from a chain that keeps no ring: its ranges stand as
+    they are. Raises InputError for another model, tables of later versions or misordered prices;
+    MarketDataError for a price of zero or a contradicted range; either for tokens, as
     `collateral.require_tokens` does.
     """
     if snapshot.head.model_hash != model_hash(model):
@@ -41,11 +41,14 @@ def _require_one_world(snapshot: Snapshot) -> None:
 
 
 def _require_scan_ranges(snapshot: Snapshot, model: Model) -> None:
-    table, sigmas = snapshot.underlyings, model.scan_sigmas()
+    table, constants = snapshot.underlyings, {r.underlying: r.scan_range for r in model.underlyings}
     listed: list[int] = table.underlying.tolist()
-    if unknown := sorted(set(listed) - sigmas.keys()):
+    if unknown := sorted(set(listed) - constants.keys()):
         raise InputError(f"the model lacks underlyings {unknown}, which UNDL has: add them")
-    wanted = scan_ranges(snapshot.observations, model.scan, {u: sigmas[u] for u in listed})
+    prices, sigmas = enough_prices(snapshot.observations), model.scan_sigmas()
+    if unknown := sorted(set(snapshot.observations.underlying.tolist()) - constants.keys()):
+        raise InputError(f"the model lacks underlyings {unknown}, which are observed: add them")
+    wanted = constants | {u: scan_range(prices[u], model.scan, sigmas[u]) for u in prices}
     for underlying, found in zip(listed, table.scan_range_wad.tolist(), strict=True):
         if found != wanted[underlying]:
             raise MarketDataError(

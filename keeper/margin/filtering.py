@@ -18,7 +18,7 @@ import numpy as np
 from keeper.margin.history import NANO, History
 from keeper.margin.scenarios import Model
 from keeper.margin.shortfall_rule import WARM_UP_DAYS
-from keeper.margin.volatility import daily_sigma, next_variance, prices_by_underlying
+from keeper.margin.volatility import daily_sigma, enough_prices, next_variance
 from keeper.pricing.log import log
 from keeper.state.snapshot import Snapshot
 from keeper.units import WAD, FloatArray
@@ -31,17 +31,18 @@ _LEAST_SIGMA_WAD: Final = WAD // 10**4
 def today_sigmas(snapshot: Snapshot, model: Model) -> dict[int, float]:
     """Return today's volatility a day of each underlying of the snapshot, a fraction.
 
-    From the daily prices of the snapshot, never below the model's floor. A snapshot without any
-    comes from a chain that keeps its scan ranges constant: then it is what the range stands for,
+    From the daily prices of the snapshot, never below the model's floor. Where those are fewer than
+    MIN_OBSERVATIONS the scan range is constant: then it is what the range stands for,
     `scan_range / kappa` (docs/adr/0009-expected-shortfall.md).
     """
     table, kappa_wad = snapshot.underlyings, model.scan.kappa_wad
-    if not len(snapshot.observations):
-        rows = zip(table.underlying.tolist(), table.scan_range_wad.tolist(), strict=True)
-        return {number: scan_range / kappa_wad for number, scan_range in rows}
-    prices, sigmas = prices_by_underlying(snapshot.observations), model.scan_sigmas()
+    prices, sigmas = enough_prices(snapshot.observations), model.scan_sigmas()
     found: dict[int, float] = {}
-    for number in table.underlying.tolist():
+    rows = zip(table.underlying.tolist(), table.scan_range_wad.tolist(), strict=True)
+    for number, scan_range in rows:
+        if number not in prices:
+            found[number] = scan_range / kappa_wad
+            continue
         returns = log_returns_e9(prices[number])
         seed_e36 = daily_sigma(sigmas[number].sigma_stress_wad) ** 2
         variance = ewma(returns, model.shortfall.decay_wad, model.scan.winsor_wad, seed_e36)[-1]

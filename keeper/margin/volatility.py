@@ -20,6 +20,8 @@ from keeper.state.tables import Observations
 from keeper.units import WAD
 
 DAYS_PER_YEAR: Final = 365
+MIN_OBSERVATIONS: Final = 30
+"""Days below which prices give no range: with fewer the stress start weighs more than half."""
 
 # Inclusive limits of each field without its `_wad`, in wad.
 SCAN_RULE_LIMITS: Final[dict[str, Range]] = {
@@ -91,6 +93,15 @@ def scan_ranges(
             f"underlyings {missing} have no daily price: record one before asking for their range"
         )
     return {u: scan_range(prices[u], rule, sigmas[u]) for u in sorted(sigmas)}
+
+
+def enough_prices(observations: Observations) -> dict[int, list[int]]:
+    """Return the daily prices, 1e-8 USD, of each underlying that has enough of them.
+
+    Raises as `prices_by_underlying` does.
+    """
+    prices = prices_by_underlying(observations)
+    return {u: row for u, row in prices.items() if len(row) >= MIN_OBSERVATIONS}
 
 
 def scan_range(prices_e8: Sequence[int], rule: ScanRule, sigmas: ScanSigmas) -> int:

@@ -115,6 +115,15 @@ class ForwardRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservationRow:
+    """The price at 00:00 of one UTC day (unix time // 86400)."""
+
+    underlying: int
+    day: int
+    price_e8: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListingRow:
     """One listed instrument id; open interest in lots."""
 
@@ -171,6 +180,7 @@ def build_snapshot(
     accounts: Iterable[AccountRow],
     tokens: Iterable[TokenRow] = (),
     balances: Iterable[BalanceRow] = (),
+    observations: Iterable[ObservationRow] = (),
 ) -> Snapshot:
     """Sort the rows canonically, resolve references to row numbers, and validate.
 
@@ -186,7 +196,7 @@ def build_snapshot(
         underlyings=Underlyings.of_rows(sorted(map(astuple, underlyings))),
         forwards=Forwards.of_rows(sorted(map(astuple, forwards))),
         second_marks=SecondMarks.of_rows([]),
-        observations=Observations.of_rows([]),
+        observations=Observations.of_rows(sorted(map(astuple, observations))),
         listings=Listings.of_rows(
             [(_halves(row.instrument), row.open_interest, row.settlement_e8) for row in listed]
         ),

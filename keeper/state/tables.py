@@ -135,7 +135,7 @@ class SecondMarks(Forwards):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observations(Table):
-    """Daily prices; empty until feeds keep the ring."""
+    """Daily prices of the ring of the feeds, ascending by both keys."""
 
     TAG: ClassVar[bytes] = b"OBSR"
     underlying: U16

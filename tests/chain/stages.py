@@ -33,7 +33,8 @@ def post_spots(stage, hour):
 
 
 def post_surface(stage, underlying, hour, *more):
-    """The path's surface with more quotes, a second after the latest block."""
-    time = stage.chain.now() + 1
+    """The path's surface with more quotes, in the next slot of the feeds."""
+    time = (stage.chain.now() // 60 + 1) * 60
+    stage.at(time)
     quotes = sorted((*market.surface(underlying, hour, time), *more), key=lambda q: q.expiry)
     stage.exchange.post_surface(underlying, time, tuple(quotes))

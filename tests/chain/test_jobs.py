@@ -65,7 +65,9 @@ def test_inspect__both_sides__differ_by_no_more_than_a_micro_dollar_a_lot(stage,
         report = inspect_account(stage.client, deployment, stage.model, account, works[0].at)
         lots = sum(abs(leg.lots) for leg in report.legs)
         for name, difference in report.difference_usd6.items():
-            assert abs(difference) <= 2 * lots + 2, (actor.name, name)
+            # The grid's initial margin has the six add-ons, each rounded a lot.
+            rounding = 8 if name == "grid_initial_usd6" else 2
+            assert abs(difference) <= rounding * lots + 2, (actor.name, name)
 
 
 def test_breaches__after_the_gap__are_flagged_and_found_no_more(stage, attested):

@@ -21,6 +21,8 @@ interface IMarginLens {
         bool spotFresh;
         uint64 scanRange;
         ForwardView[] forwards;
+        uint32[] observedDays;
+        uint64[] observedPrices;
     }
 
     struct ListingView {
@@ -44,6 +46,7 @@ interface IMarginLens {
         uint256 standard;
         uint256 standardInitial;
         uint256 maintenance;
+        uint256 initialAddOns;
         uint256 gridInitial;
         uint256 worstLoss;
         uint8 worstScenario;

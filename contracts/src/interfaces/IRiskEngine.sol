@@ -85,7 +85,11 @@ interface IRiskEngine {
         uint128 staleInstrument;
     }
 
+    event AddOnsConnected(address addOns);
+
     error UnknownUnderlying(uint16 underlying);
+    error NotDeployer(address caller);
+    error AlreadyConnected(address addOns);
     error UnknownScenario(uint256 scenario, uint256 count);
     error UnknownWorld(uint256 world, uint256 count);
     error TooManyScenarios(uint256 count, uint256 maximum);
@@ -93,7 +97,7 @@ interface IRiskEngine {
 
     /// @notice Re-prices `legs` now and in every scenario whose bit is set in `scenarioMask`, at the marks of one world.
     /// @dev Total: never reverts for listed instruments, whatever the age of their marks.
-    /// @param world below {worldCount}; 0 is that of the confirmed marks
+    /// @param world 0 is that of the confirmed marks; in 1 each underlying has its pending marks, where there are any
     function assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world) external view returns (Assessment memory);
 
     /// @notice How many worlds of marks the legs' underlyings have: a flag must succeed in each, new risk and withdrawals pass in each.
@@ -106,8 +110,17 @@ interface IRiskEngine {
     /// @notice Initial factor on the worst loss assessed, plus add-ons: the level at which a liquidation ends.
     function initialMargin(Assessment memory assessment) external view returns (uint256);
 
-    /// @notice IM without a leaf, from a full-grid assessment, before the minimum with SM_im.
-    function gridInitialMargin(Assessment memory assessment) external view returns (uint256);
+    /// @notice IM without a leaf, from a full-grid assessment and {initialAddOns} of the same world, before the minimum with SM_im.
+    function gridInitialMargin(Assessment memory assessment, uint256 ofInitial) external view returns (uint256);
+
+    /// @notice The add-ons of the initial margin: concentration, basis, vega, confidence, depeg and pin, in micro-dollars.
+    function initialAddOns(Leg[] calldata legs, uint256 world) external view returns (uint256);
+
+    /// @notice The InitialAddOns that computes them; it reads open interest, so it is younger than the Clearinghouse.
+    function addOns() external view returns (address);
+
+    /// @notice Names it, once and for good; the deployer's to do.
+    function connectAddOns(address addOns_) external;
 
     /// @notice The floor under an attested IM, from an assessment of the floor scenarios, before the minimum with SM_im.
     function floorInitialMargin(Assessment memory assessment) external view returns (uint256);
@@ -130,6 +143,9 @@ interface IRiskEngine {
     function factors() external view returns (Factors memory);
 
     function underlyingRisk(uint16 underlying) external view returns (UnderlyingRisk memory);
+
+    /// @notice The scan range in force, wad: that of the daily prices in SpotFeeds, or the model's while those are too few.
+    function scanRangeOf(uint16 underlying) external view returns (uint64);
 
     function scenario(uint256 index) external view returns (Scenario memory);
 

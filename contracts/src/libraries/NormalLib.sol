@@ -16,9 +16,19 @@ library NormalLib {
 
     /// @notice N(x), wad in and out.
     function cdf(int256 x) internal pure returns (int256) {
+        // |x| is at most 2^128: what is divided by a standard deviation of at least 1e8.
+        unchecked {
+            int256 y = x < 0 ? -x : x;
+            int256 tail = y >= TAIL ? int256(0) : upperTail(y);
+            return x < 0 ? tail : WAD - tail;
+        }
+    }
+
+    /// @notice phi(x), wad in and out.
+    function densityAt(int256 x) internal pure returns (int256) {
         int256 y = x < 0 ? -x : x;
-        int256 tail = y >= TAIL ? int256(0) : upperTail(y);
-        return x < 0 ? tail : WAD - tail;
+        if (y >= TAIL) return 0;
+        return FixedPointMathLib.expWad(-(y * y) / (2 * WAD)) * WAD / SQRT_2PI;
     }
 
     /// @dev Unchecked: y is in [0, 8e18) and every partial sum stays below 1e24.

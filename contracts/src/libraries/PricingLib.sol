@@ -19,25 +19,34 @@ library PricingLib {
     int256 internal constant MAX_DEVIATION = 40e18;
 
     /// @notice ln(strike / forward), wad.
+    /// @dev Unchecked: a strike is below 2^98.
     function logMoneyness(uint256 forward, uint256 strike) internal pure returns (int256) {
-        // Neither a forward nor a ratio below the last digit may stop a valuation.
-        uint256 ratio = strike * 1e18 / (forward == 0 ? 1 : forward);
-        return FixedPointMathLib.lnWad(int256(ratio == 0 ? 1 : ratio));
+        unchecked {
+            // Neither a forward nor a ratio below the last digit may stop a valuation.
+            uint256 ratio = strike * 1e18 / (forward == 0 ? 1 : forward);
+            return FixedPointMathLib.lnWad(int256(ratio == 0 ? 1 : ratio));
+        }
     }
 
     /// @notice Variance a year of the smile at log-moneyness k, clamped.
+    /// @dev Unchecked: |k| is below 2^68 and the members are below 2^63.
     function variancePerYear(StoredQuote memory smile, int256 k) internal pure returns (int256 variance) {
-        int256 distance = k - smile.m;
-        int256 sigma = smile.sigma;
-        int256 root = int256(FixedPointMathLib.sqrt(uint256(distance * distance + sigma * sigma)));
-        variance = int256(smile.a) + int256(smile.b) * (int256(smile.rho) * distance / WAD + root) / WAD;
-        if (variance < MIN_VARIANCE) return MIN_VARIANCE;
-        if (variance > MAX_VARIANCE) return MAX_VARIANCE;
+        unchecked {
+            int256 distance = k - smile.m;
+            int256 sigma = smile.sigma;
+            int256 root = int256(FixedPointMathLib.sqrt(uint256(distance * distance + sigma * sigma)));
+            variance = int256(smile.a) + int256(smile.b) * (int256(smile.rho) * distance / WAD + root) / WAD;
+            if (variance < MIN_VARIANCE) return MIN_VARIANCE;
+            if (variance > MAX_VARIANCE) return MAX_VARIANCE;
+        }
     }
 
     /// @notice Standard deviation of ln(F) over `secondsLeft`, wad.
     function deviation(int256 variance, uint256 secondsLeft) internal pure returns (int256) {
-        return int256(FixedPointMathLib.sqrt(uint256(variance) * 1e18 / YEAR * secondsLeft));
+        // Below 2^65 times 2^60, and 2^40 seconds.
+        unchecked {
+            return int256(FixedPointMathLib.sqrt(uint256(variance) * 1e18 / YEAR * secondsLeft));
+        }
     }
 
     /// @notice Undiscounted Black-76, kept within its no-arbitrage bounds.

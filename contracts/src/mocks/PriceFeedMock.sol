@@ -30,9 +30,14 @@ contract PriceFeedMock is IAggregatorV3 {
     }
 
     function post(int256 answer) external {
+        postAt(answer, block.timestamp);
+    }
+
+    /// @notice Posts a round of the past, so that a local chain can begin with a history.
+    function postAt(int256 answer, uint256 updatedAt) public {
         if (msg.sender != poster) revert NotPoster(msg.sender);
-        _rounds.push(Round(answer, block.timestamp));
-        emit AnswerUpdated(answer, _rounds.length, block.timestamp);
+        _rounds.push(Round(answer, updatedAt));
+        emit AnswerUpdated(answer, _rounds.length, updatedAt);
     }
 
     /// @inheritdoc IAggregatorV3

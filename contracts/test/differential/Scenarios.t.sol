@@ -12,20 +12,20 @@ contract FeedsStub {
     mapping(uint16 underlying => uint64) private _spots;
     StoredQuote private _quote;
 
-    constructor(uint64[2] memory spots, StoredQuote memory quote) {
-        (_spots[1], _spots[2]) = (spots[0], spots[1]);
+    constructor(uint64[2] memory prices, StoredQuote memory quote) {
+        (_spots[1], _spots[2]) = (prices[0], prices[1]);
         _quote = quote;
     }
 
-    function spot(uint16 underlying) external view returns (uint64, uint64) {
-        return (_spots[underlying], uint64(block.timestamp));
+    function spots() external view returns (address) {
+        return address(this);
     }
 
-    function isSpotFresh(uint16) external pure returns (bool) {
-        return true;
+    function reading(uint16 underlying) external view returns (uint64, uint64, bool, uint64) {
+        return (_spots[underlying], uint64(block.timestamp), true, 0);
     }
 
-    function market(uint16, uint40) external view returns (StoredQuote memory, uint64) {
+    function market(uint16, uint40, uint256) external view returns (StoredQuote memory, uint64) {
         return (_quote, 0);
     }
 }

@@ -15,7 +15,6 @@ contract ConservationTest is RandomBooks {
     int256 private paidIn;
     address private constant PAYEE = address(0xca54);
     uint256 private bids;
-    uint80[3] private roundBefore;
 
     uint256 private constant STEPS = 28;
 
@@ -92,10 +91,6 @@ contract ConservationTest is RandomBooks {
         vm.roll(block.number + 5);
         _postSpot(BTC, BTC_SPOT * (70 + word % 61) / 100 + word % 997);
         _postSpot(ETH, ETH_SPOT * (60 + (word >> 32) % 81) / 100 + word % 997);
-        if (block.timestamp < NEAR) {
-            (roundBefore[BTC],,,,) = btcFeed.latestRoundData();
-            (roundBefore[ETH],,,,) = ethFeed.latestRoundData();
-        }
         _publish();
     }
 
@@ -106,8 +101,9 @@ contract ConservationTest is RandomBooks {
             vm.warp(NEAR);
             _moveMarket(_word(7, 3), 10);
         }
-        feeds.fixSettlement(BTC, NEAR, roundBefore[BTC]);
-        feeds.fixSettlement(ETH, NEAR, roundBefore[ETH]);
+        if (block.timestamp <= NEAR) vm.warp(NEAR + 1);
+        _fixAt(BTC, NEAR, BTC_SPOT * (70 + _word(5, 3) % 61) / 100);
+        _fixAt(ETH, NEAR, ETH_SPOT * (70 + _word(6, 3) % 61) / 100);
     }
 
     /// @dev A jump of the market, then everybody is flagged who can be.

@@ -126,7 +126,7 @@ contract HostileOwnerTest is RandomBooks {
     }
 
     function _spotOf(uint16 u) private view returns (uint256 price) {
-        (price,) = feeds.spot(u);
+        (price,,,) = spots.reading(u);
     }
 
     function _atLeastMargin(uint256 seed) private {

@@ -255,4 +255,9 @@ contract GasOfViewsTest is GasFixture {
         bytes memory data = abi.encodeCall(engine.assess, (_legs(20), 1, 0));
         _measure("equity, SM and one scenario, 20 options", address(0), address(engine), data);
     }
+
+    function test_gas_initialAddOns_20Options() public {
+        bytes memory data = abi.encodeCall(engine.initialAddOns, (_legs(20), 0));
+        _measure("add-ons of initial margin, 20 options", address(0), address(engine), data);
+    }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
 import {InsuranceFund} from "../../src/InsuranceFund.sol";
+import {InitialAddOns} from "../../src/InitialAddOns.sol";
 import {LiquidationAuction} from "../../src/LiquidationAuction.sol";
 import {MarginLens} from "../../src/MarginLens.sol";
 import {BlockhashSource} from "../../src/BlockhashSource.sol";
@@ -11,9 +12,12 @@ import {MarginOracle} from "../../src/MarginOracle.sol";
 import {MarketFeeds} from "../../src/MarketFeeds.sol";
 import {RiskEngine} from "../../src/RiskEngine.sol";
 import {Treasury} from "../../src/Treasury.sol";
+import {SpotFeeds} from "../../src/SpotFeeds.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginLens} from "../../src/interfaces/IMarginLens.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
+import {RoundsLib} from "../../src/libraries/RoundsLib.sol";
+import {SpeedLib} from "../../src/libraries/SpeedLib.sol";
 import {PriceFeedMock} from "../../src/mocks/PriceFeedMock.sol";
 import {TokenMock} from "../../src/mocks/TokenMock.sol";
 import {UsdCoin} from "../../src/mocks/UsdCoin.sol";
@@ -47,13 +51,13 @@ abstract contract Fixture is Assertions {
     uint8 internal constant CALL = 4;
     uint8 internal constant PUT = 5;
 
-    uint256 internal constant START = 1_750_000_000;
+    uint256 internal constant START = 1_750_000_020; // a slot of the feeds
     uint256 internal constant START_BLOCK = 100_000;
     uint40 internal constant NEAR = uint40(START + 7 days);
     uint40 internal constant FAR = uint40(START + 30 days);
     uint64 internal constant BTC_SPOT = 60_000e8;
     uint64 internal constant ETH_SPOT = 3_000e8;
-    uint64 internal constant MAX_SPOT_AGE = 1 hours;
+    uint32 internal constant MAX_SPOT_AGE = 1 hours;
     uint64 internal constant EPOCH_BLOCKS = 32;
     uint256 internal constant RESERVE = 50e6;
     bytes32 internal constant MODEL_HASH = keccak256("model of the tests");
@@ -63,8 +67,10 @@ abstract contract Fixture is Assertions {
     TokenMock internal ethToken;
     PriceFeedMock internal btcFeed;
     PriceFeedMock internal ethFeed;
+    SpotFeeds internal spots;
     MarketFeeds internal feeds;
     RiskEngine internal engine;
+    InitialAddOns internal addOns;
     MarginOracle internal oracle;
     Clearinghouse internal clearinghouse;
     Treasury internal treasury;
@@ -94,6 +100,7 @@ abstract contract Fixture is Assertions {
     Actor internal mallory;
 
     uint64 private _salt;
+    mapping(uint16 underlying => uint64) private _lastUpdate;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -123,13 +130,21 @@ abstract contract Fixture is Assertions {
         ethFeed = new PriceFeedMock(8, "ETH / USD");
         btcFeed.post(int64(BTC_SPOT));
         ethFeed.post(int64(ETH_SPOT));
-        feeds = new MarketFeeds(address(this), _addresses(feedKeys), FEED_THRESHOLD);
-        feeds.addUnderlying(BTC, address(btcFeed), MAX_SPOT_AGE);
-        feeds.addUnderlying(ETH, address(ethFeed), MAX_SPOT_AGE);
+        spots = new SpotFeeds(address(this), Model.scanRule(), address(0), 0);
+        spots.addUnderlying(BTC, address(btcFeed), MAX_SPOT_AGE, Model.sigmas()[0]);
+        spots.addUnderlying(ETH, address(ethFeed), MAX_SPOT_AGE, Model.sigmas()[1]);
+        feeds = new MarketFeeds(address(this), address(spots), _addresses(feedKeys), FEED_THRESHOLD);
+        feeds.addUnderlying(BTC, _limits(0));
+        feeds.addUnderlying(ETH, _limits(1));
         for (uint16 u = BTC; u <= ETH; ++u) {
             feeds.addExpiry(u, NEAR);
             feeds.addExpiry(u, FAR);
         }
+    }
+
+    /// @dev So wide that tests may move marks at will; those of the limits themselves override.
+    function _limits(uint256) internal view virtual returns (SpeedLib.Limits memory) {
+        return SpeedLib.Limits(18e18, 18e18, 18e18, 9e18);
     }
 
     function _deployCore() private {
@@ -140,6 +155,10 @@ abstract contract Fixture is Assertions {
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
         treasury = Treasury(address(clearinghouse.treasury()));
+        addOns = new InitialAddOns(
+            address(engine), address(clearinghouse), Model.addOnRules(), RoundsLib.Feed(address(0), 0, 0)
+        );
+        engine.connectAddOns(address(addOns));
         auction = new LiquidationAuction(address(clearinghouse), address(engine), EPOCH_BLOCKS, ETH);
         clearinghouse.connectAuction(address(auction));
         oracle.connectClearinghouse(address(clearinghouse));
@@ -290,9 +309,35 @@ abstract contract Fixture is Assertions {
     }
 
     function _update(uint16 u, ExpiryQuote[] memory quotes) internal {
-        uint64 time = uint64(block.timestamp);
+        uint64 time = _nextSlot(u);
         Signature[] memory signed = _signatures(feedKeys, FEED_THRESHOLD, feeds.updateDigest(u, time, quotes));
         feeds.updateSurface(u, time, quotes, signed);
+    }
+
+    /// @dev The present slot; where that is taken, time passes until the next.
+    function _nextSlot(uint16 u) internal returns (uint64 time) {
+        uint256 now_ = vm.getBlockTimestamp();
+        time = uint64(now_ - now_ % 60);
+        if (time <= _lastUpdate[u]) time = _lastUpdate[u] + 60;
+        if (time > now_) vm.warp(time);
+        _lastUpdate[u] = time;
+    }
+
+    /// @dev Rounds of one price over the whole window before an expiry, back-dated; the first is in force at its start.
+    function _postWindow(uint16 u, uint40 expiry, uint256 price) internal returns (uint80 first) {
+        PriceFeedMock feed = u == BTC ? btcFeed : ethFeed;
+        feed.postAt(int256(price), expiry - 1_800);
+        (first,,,,) = feed.latestRoundData();
+        feed.postAt(int256(price), expiry - 1_200);
+        feed.postAt(int256(price), expiry - 600);
+    }
+
+    /// @dev Settles an expiry at `price`; the spot stays what it is.
+    function _fixAt(uint16 u, uint40 expiry, uint256 price) internal {
+        (, int256 spot,,,) = (u == BTC ? btcFeed : ethFeed).latestRoundData();
+        uint80 first = _postWindow(u, expiry, price);
+        _postSpot(u, uint256(spot));
+        feeds.fixSettlement(u, expiry, first);
     }
 
     function _publish() internal {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IInitialAddOns} from "../../src/interfaces/IInitialAddOns.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
+import {ScanLib} from "../../src/libraries/ScanLib.sol";
+import {SpeedLib} from "../../src/libraries/SpeedLib.sol";
 
-/// @title config/model.toml as the constructor of RiskEngine takes it
+/// @title config/model.toml as the contracts take it
 /// @notice Written by scripts/generate_model_solidity.py; do not edit.
 library Model {
     uint256 internal constant SCENARIOS = 48;
@@ -42,6 +45,61 @@ library Model {
             linearRate: 200000000000000000,
             optionRate: 250000000000000000,
             optionFloor: 150000000000000000
+        });
+    }
+
+    function scanRule() internal pure returns (ScanLib.Rule memory) {
+        return ScanLib.Rule({
+            kappa: 2700000000000000000,
+            decay: 977159968434245955,
+            stressWeight: 250000000000000000,
+            winsor: 500000000000000000,
+            cap: 400000000000000000,
+            rise: 1150000000000000000,
+            fall: 950000000000000000
+        });
+    }
+
+    function sigmas() internal pure returns (ScanLib.Sigmas[] memory rows) {
+        rows = new ScanLib.Sigmas[](2);
+        rows[0] = ScanLib.Sigmas({floor: 400000000000000000, stress: 900000000000000000});
+        rows[1] = ScanLib.Sigmas({floor: 550000000000000000, stress: 1150000000000000000});
+    }
+
+    function limits() internal pure returns (SpeedLib.Limits[] memory rows) {
+        rows = new SpeedLib.Limits[](2);
+        rows[0] = SpeedLib.Limits({
+            volUp: 300000000000000000,
+            volDown: 180000000000000000,
+            volMost: 1200000000000000000,
+            ratio: 92000000000000000
+        });
+        rows[1] = SpeedLib.Limits({
+            volUp: 250000000000000000,
+            volDown: 150000000000000000,
+            volMost: 1200000000000000000,
+            ratio: 122000000000000000
+        });
+    }
+
+    function addOnRules() internal pure returns (IInitialAddOns.Rules memory) {
+        return IInitialAddOns.Rules({
+            liquidityNear: 500000000000000,
+            liquidityFar: 750000000000000,
+            liquidityTermSeconds: 3024000,
+            concentrationDepthUsd: 1000000,
+            concentrationMost: 2000000000000000000,
+            basis: 10000000000000000,
+            basisLongestSeconds: 31536000,
+            basisPerpetual: 1000000000000000,
+            vega: 10000000000000000,
+            confidenceThreshold: 2000000000000000,
+            confidenceFactor: 1000000000000000000,
+            depegThreshold: 990000000000000000,
+            depegFactor: 200000000000000000,
+            pin: 5000000000000000,
+            pinWidth: 20000000000000000,
+            pinSeconds: 86400
         });
     }
 

@@ -133,10 +133,8 @@ contract BackstopTest is Fixture {
         _flag(alice.account, RISE);
         vm.warp(NEAR - 10);
         _postSpot(BTC, 70_000e8);
-        (uint80 round,,,,) = btcFeed.latestRoundData();
         vm.warp(NEAR + 1);
-        _postSpot(BTC, 70_000e8);
-        feeds.fixSettlement(BTC, NEAR, round);
+        _fixAt(BTC, NEAR, 70_000e8);
         assertEq(auction.takeOver(alice.account), bytes32(0), "nothing to take");
         assertFalse(clearinghouse.accountState(alice.account).locked, "over");
     }

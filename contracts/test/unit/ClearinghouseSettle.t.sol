@@ -11,14 +11,11 @@ contract ClearinghouseSettleTest is Fixture {
         _deposit(bob.account, 1_000_000e6);
     }
 
-    /// @dev Fixes NEAR of bitcoin at `price`: the round before expiry carries it, a later round closes it.
+    /// @dev Fixes NEAR of bitcoin at `price`.
     function _expire(uint256 price) private {
-        vm.warp(NEAR - 100);
-        _postSpot(BTC, price);
         vm.warp(NEAR + 1);
         _postSpot(BTC, BTC_SPOT);
-        (uint80 round,,,,) = btcFeed.latestRoundData();
-        feeds.fixSettlement(BTC, NEAR, round - 1);
+        _fixAt(BTC, NEAR, price);
         _postSpot(ETH, ETH_SPOT);
         _publish();
     }

@@ -143,11 +143,9 @@ contract DeficitsTest is Fixture {
         _trade(dealer, alice, _future(BTC, NEAR), 1_000, BTC_SPOT);
         vm.warp(NEAR - 10);
         _postSpot(BTC, 74_000e8);
-        (uint80 round,,,,) = btcFeed.latestRoundData();
         if (flagged) _flag(alice.account, 18);
         vm.warp(NEAR + 1);
-        _postSpot(BTC, 74_000e8);
-        feeds.fixSettlement(BTC, NEAR, round);
+        _fixAt(BTC, NEAR, 74_000e8);
         return 2_000e6;
     }
 

@@ -339,10 +339,10 @@ contract LiquidationAuctionTest is Fixture {
 
     function test_R11_7_bid_weakScenarioOfTheFlagger_decidesNothing() public {
         // Flagged by a scenario with a smaller loss than the worst; the bid runs the grid.
-        _deposit(alice.account, 9_100e6);
+        _deposit(alice.account, 9_200e6);
         _trade(alice, dealer, perpetual, 1_000, BTC_SPOT);
         _advance(60, 51_950e8, ETH_SPOT);
-        assertEq(_equity(alice.account), 1_010.39e6, "deep under water");
+        assertEq(_equity(alice.account), 1_110.39e6, "deep under water");
         _flagAndWait(alice.account, Model.indexOf("twist near down spot -1/3"));
         _bid(liquidator, alice.account, 1e18);
     }
@@ -357,7 +357,7 @@ contract LiquidationAuctionTest is Fixture {
     function test_bid_expiredLegNotYetFixed_stillPasses() public {
         _deposit(alice.account, 200_000e6);
         _trade(alice, dealer, _future(BTC, NEAR), 1_000, BTC_SPOT);
-        _withdraw(alice, uint256(_equity(alice.account)) - 9_000e6, _noClaim());
+        _withdraw(alice, uint256(_equity(alice.account)) - 9_200e6, _noClaim());
         vm.warp(NEAR + 1);
         _postSpot(BTC, 52_000e8);
         _flagAndWait(alice.account, FALL);

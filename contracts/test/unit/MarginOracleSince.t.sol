@@ -10,7 +10,7 @@ import {Fixture} from "../support/Fixture.sol";
 /// @notice Base plus since: a leaf speaks of the book at its reference block and lives on through trades. Alice is short a
 /// strangle and stands at her grid; her leaf asks for a little less.
 contract MarginOracleSinceTest is Fixture {
-    uint256 private constant ASK = 1e6;
+    uint256 private constant ASK = 2e6;
 
     uint256 private attested;
     /// @dev Encoded: a claim cannot be copied into storage.
@@ -328,7 +328,7 @@ contract MarginOracleSinceTest is Fixture {
         Leg[] memory lone = new Leg[](1);
         lone[0] = Leg(id, lots);
         uint256 count = uint256(int256(lots < 0 ? -lots : lots));
-        return (engine.assess(lone, 0, 0).standard * 13 + 9) / 10 + count;
+        return (engine.assess(lone, 0, 0).standard * 13 + 9) / 10 + count + engine.initialAddOns(lone, 0);
     }
 
     function _gridMargin() private view returns (uint256) {

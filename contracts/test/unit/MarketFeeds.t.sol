@@ -4,17 +4,20 @@ pragma solidity 0.8.37;
 import {MarketFeeds} from "../../src/MarketFeeds.sol";
 import {IMarketFeeds} from "../../src/interfaces/IMarketFeeds.sol";
 import {QuorumLib} from "../../src/libraries/QuorumLib.sol";
+import {RoundsLib} from "../../src/libraries/RoundsLib.sol";
+import {SpeedLib} from "../../src/libraries/SpeedLib.sol";
 import {PriceFeedMock} from "../../src/mocks/PriceFeedMock.sol";
 import {ExpiryQuote, Signature, StoredQuote} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Model} from "../support/Model.sol";
 
 contract MarketFeedsTest is Fixture {
     uint64 private time;
 
     function setUp() public override {
         super.setUp();
-        vm.warp(block.timestamp + 30);
-        time = uint64(block.timestamp);
+        vm.warp(START + 60);
+        time = uint64(START + 60);
     }
 
     /* SIGNED UPDATES */
@@ -53,10 +56,10 @@ contract MarketFeedsTest is Fixture {
         );
         _refuse(
             BTC,
-            time - 1,
+            time - 60,
             q,
-            _signed(BTC, time - 1, q),
-            abi.encodeWithSelector(IMarketFeeds.StaleUpdate.selector, time - 1, time)
+            _signed(BTC, time - 60, q),
+            abi.encodeWithSelector(IMarketFeeds.StaleUpdate.selector, time - 60, time)
         );
     }
 
@@ -64,10 +67,10 @@ contract MarketFeedsTest is Fixture {
         ExpiryQuote[] memory q = _quotes(BTC);
         _refuse(
             BTC,
-            time + 1,
+            time + 60,
             q,
-            _signed(BTC, time + 1, q),
-            abi.encodeWithSelector(IMarketFeeds.UpdateOutOfTime.selector, time + 1, time)
+            _signed(BTC, time + 60, q),
+            abi.encodeWithSelector(IMarketFeeds.UpdateOutOfTime.selector, time + 60, time)
         );
         _accept(BTC, time, q);
     }
@@ -83,6 +86,21 @@ contract MarketFeedsTest is Fixture {
             abi.encodeWithSelector(IMarketFeeds.UpdateOutOfTime.selector, time, time + 61)
         );
         vm.warp(time + 60);
+        _accept(BTC, time, q);
+    }
+
+    function test_updateSurface_betweenSlots_reverts() public {
+        ExpiryQuote[] memory q = _quotes(BTC);
+        vm.warp(time + 59);
+        for (uint64 off = 1; off < 60; off += 29) {
+            _refuse(
+                BTC,
+                time + off,
+                q,
+                _signed(BTC, time + off, q),
+                abi.encodeWithSelector(IMarketFeeds.NotASlot.selector, time + off, 60)
+            );
+        }
         _accept(BTC, time, q);
     }
 
@@ -143,8 +161,8 @@ contract MarketFeedsTest is Fixture {
     }
 
     function test_updateSurface_expiredExpiry_mustBeLeftOut() public {
-        vm.warp(NEAR + 10);
-        time = uint64(block.timestamp);
+        vm.warp(NEAR + 60);
+        time = NEAR + 60;
         ExpiryQuote[] memory q = new ExpiryQuote[](3);
         ExpiryQuote[] memory live = _quotes(BTC);
         (q[0], q[1], q[2]) = (live[0], live[1], live[1]);
@@ -210,7 +228,7 @@ contract MarketFeedsTest is Fixture {
             if (field == "rho") q[1].rho = values[i];
             if (field == "m") q[1].m = values[i];
             if (field == "sigma") q[1].sigma = values[i];
-            vm.warp(++time);
+            vm.warp(time += 60);
             if (i == 1 || i == 2) _accept(BTC, time, q);
             else _refuse(BTC, time, q, _signed(BTC, time, q), _outOfBounds(NEAR, field, values[i]));
         }
@@ -286,7 +304,9 @@ contract MarketFeedsTest is Fixture {
         ExpiryQuote[] memory signedQuotes = _quotes(BTC);
         Signature[] memory signed = _signed(BTC, time, signedQuotes);
         vm.expectPartialRevert(QuorumLib.InvalidSigner.selector);
-        feeds.updateSurface(BTC, time - 1, signedQuotes, signed);
+        vm.warp(time + 60);
+        feeds.updateSurface(BTC, time + 60, signedQuotes, signed);
+        vm.warp(time);
         uint256 here = block.chainid;
         vm.chainId(here + 1);
         vm.expectPartialRevert(QuorumLib.InvalidSigner.selector);
@@ -310,110 +330,40 @@ contract MarketFeedsTest is Fixture {
         bad = _addresses(feedKeys);
         bad[0] = address(0);
         _refuseSigners(bad, 2);
-        new MarketFeeds(address(this), _addresses(feedKeys), 2);
+        new MarketFeeds(address(this), address(spots), _addresses(feedKeys), 2);
     }
 
     function _refuseSigners(address[] memory list, uint8 threshold) private {
         vm.expectRevert(QuorumLib.InvalidSignerSet.selector);
-        new MarketFeeds(address(this), list, threshold);
-    }
-
-    /* SPOT */
-
-    function test_spot_goodAnswer_isReturnedFresh() public view {
-        (uint64 price, uint64 when) = feeds.spot(BTC);
-        assertEq(uint256(price), BTC_SPOT, "price");
-        assertEq(uint256(when), START, "time");
-        assertTrue(feeds.isSpotFresh(BTC), "fresh");
-    }
-
-    function test_spot_age_atLimitFreshOneSecondLaterStale() public {
-        vm.warp(START + MAX_SPOT_AGE);
-        assertTrue(feeds.isSpotFresh(BTC), "at the limit");
-        vm.warp(START + MAX_SPOT_AGE + 1);
-        assertFalse(feeds.isSpotFresh(BTC), "beyond");
-        (uint64 price,) = feeds.spot(BTC);
-        assertEq(uint256(price), BTC_SPOT, "still valued");
-    }
-
-    function test_spot_badAnswers_keepTheLastGoodOneAndAreNotFresh() public {
-        int256[4] memory bad = [int256(0), -1, type(int256).min, int256(2 ** 62) + 1];
-        for (uint256 i; i < 4; ++i) {
-            btcFeed.post(bad[i]);
-            (uint64 price,) = feeds.spot(BTC);
-            assertEq(uint256(price), BTC_SPOT, "remembered");
-            assertFalse(feeds.isSpotFresh(BTC), "not fresh");
-        }
-        btcFeed.post(61_000e8);
-        (uint64 recovered,) = feeds.spot(BTC);
-        assertEq(uint256(recovered), 61_000e8, "recovers");
-        assertTrue(feeds.isSpotFresh(BTC), "fresh again");
-    }
-
-    function test_spot_revertingAggregator_keepsTheSpotOfTheLastUpdate() public {
-        _postSpot(BTC, 61_000e8);
-        _publish();
-        vm.mockCallRevert(address(btcFeed), abi.encodeWithSelector(btcFeed.latestRoundData.selector), "");
-        (uint64 price,) = feeds.spot(BTC);
-        assertEq(uint256(price), 61_000e8, "remembered at the update");
-        assertFalse(feeds.isSpotFresh(BTC), "not fresh");
-    }
-
-    function test_spot_answerFromTheFuture_isNotUsed() public {
-        vm.mockCall(
-            address(btcFeed),
-            abi.encodeWithSelector(btcFeed.latestRoundData.selector),
-            abi.encode(uint80(1), int256(1e8), uint256(0), block.timestamp + 1, uint80(1))
-        );
-        (uint64 price,) = feeds.spot(BTC);
-        assertEq(uint256(price), BTC_SPOT, "remembered");
-    }
-
-    /// @dev Valuation is total: an aggregator without code or with an answer of another shape is like one that reverts.
-    function test_spot_aggregatorWithoutCode_keepsTheLastGoodOne() public {
-        vm.etch(address(btcFeed), "");
-        (uint64 price,) = feeds.spot(BTC);
-        assertEq(uint256(price), BTC_SPOT, "remembered");
-        assertFalse(feeds.isSpotFresh(BTC), "not fresh");
-    }
-
-    function test_spot_aggregatorWithShortAnswer_keepsTheLastGoodOne() public {
-        vm.mockCall(address(btcFeed), abi.encodeWithSelector(btcFeed.latestRoundData.selector), hex"01");
-        (uint64 price,) = feeds.spot(BTC);
-        assertEq(uint256(price), BTC_SPOT, "remembered");
-        assertFalse(feeds.isSpotFresh(BTC), "not fresh");
-    }
-
-    /// @dev The words that are not read may be anything.
-    function test_spot_aggregatorWithDirtyRoundId_isStillAnAnswer() public {
-        bytes memory dirty = abi.encode(type(uint256).max, int256(1e8), uint256(0), block.timestamp, type(uint256).max);
-        vm.mockCall(address(btcFeed), abi.encodeWithSelector(btcFeed.latestRoundData.selector), dirty);
-        (uint64 price,) = feeds.spot(BTC);
-        assertEq(uint256(price), 1e8, "answered");
+        new MarketFeeds(address(this), address(spots), list, threshold);
     }
 
     /* OWNER */
 
     function test_addUnderlying_refusals_besideAnAcceptedOne() public {
-        PriceFeedMock good = new PriceFeedMock(8, "SOL / USD");
-        PriceFeedMock coarse = new PriceFeedMock(18, "SOL / USD");
-        coarse.post(1e18);
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.InvalidSpot.selector, uint16(3), int256(0)));
-        feeds.addUnderlying(3, address(good), 1 hours);
-        good.post(100e8);
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.UnknownUnderlying.selector, uint16(0)));
-        feeds.addUnderlying(0, address(good), 1 hours);
+        SpeedLib.Limits memory good = _limits(0);
+        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.UnknownUnderlying.selector, uint16(3)));
+        feeds.addUnderlying(3, good);
         vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.UnderlyingExists.selector, BTC));
-        feeds.addUnderlying(BTC, address(good), 1 hours);
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.WrongDecimals.selector, address(coarse), 18, 8));
-        feeds.addUnderlying(3, address(coarse), 1 hours);
+        feeds.addUnderlying(BTC, good);
+        PriceFeedMock feed = new PriceFeedMock(8, "SOL / USD");
+        feed.post(100e8);
+        spots.addUnderlying(3, address(feed), 1 hours, Model.sigmas()[0]);
         vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", mallory.owner));
         vm.prank(mallory.owner);
-        feeds.addUnderlying(3, address(good), 1 hours);
-        feeds.addUnderlying(3, address(good), 1 hours);
+        feeds.addUnderlying(3, good);
+        for (uint256 field; field < 4; ++field) {
+            SpeedLib.Limits memory bad = _limits(0);
+            if (field == 0) bad.volUp = 0;
+            if (field == 1) bad.volDown = 0;
+            if (field == 2) bad.volMost = 0;
+            if (field == 3) bad.ratio = 0;
+            vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.InvalidLimits.selector, uint16(3)));
+            feeds.addUnderlying(3, bad);
+        }
+        feeds.addUnderlying(3, good);
         assertEq(feeds.expiries(3).length, 1, "begins with the perpetual");
-        assertEq(feeds.aggregatorOf(3), address(good), "aggregator");
-        assertEq(feeds.underlyings().length, 3, "underlyings");
+        assertEq(uint256(feeds.limits(3).ratio), good.ratio, "limits");
     }
 
     function test_addExpiry_refusals_besideAnAcceptedOne() public {
@@ -447,104 +397,116 @@ contract MarketFeedsTest is Fixture {
 
     /* SETTLEMENT */
 
-    function test_fixSettlement_roundInForce_isTheOnlyOneAccepted() public {
-        (uint80 before,) = _rounds();
-        vm.warp(NEAR + 60);
-        _refuseSettlement(before - 1, NEAR - 500, NEAR - 10);
-        _refuseSettlement(before + 1, NEAR + 5, NEAR + 50);
+    function test_fixSettlement_average_weighsRoundsByTheirLifetimeInTheWindow() public {
+        uint80 first = _rounds();
         vm.expectEmit(address(feeds));
-        emit IMarketFeeds.SettlementFixed(BTC, NEAR, 62_000e8, before);
-        feeds.fixSettlement(BTC, NEAR, before);
-        assertEq(uint256(feeds.settlement(BTC, NEAR)), 62_000e8, "price");
+        // 60,000 for 10 minutes, 61,000 for 15, 63,000 for 5.
+        emit IMarketFeeds.SettlementFixed(BTC, NEAR, 61_000e8);
+        feeds.fixSettlement(BTC, NEAR, first);
+        assertEq(uint256(feeds.settlement(BTC, NEAR)), 61_000e8, "price");
         vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.SettlementExists.selector, BTC, NEAR));
-        feeds.fixSettlement(BTC, NEAR, before);
+        feeds.fixSettlement(BTC, NEAR, first);
     }
 
-    function test_fixSettlement_beforeExpiry_reverts() public {
+    function test_R8_fixSettlement_whoCallsAndWhen_changesNothing() public {
+        uint80 first = _rounds();
+        for (uint256 i; i < 3; ++i) {
+            uint256 id = vm.snapshotState();
+            vm.warp(NEAR + 1 hours + i * 1 days);
+            for (uint256 pokes; pokes < i; ++pokes) {
+                _postSpot(BTC, 90_000e8);
+                spots.poke(BTC);
+            }
+            vm.prank(i == 0 ? mallory.owner : alice.owner);
+            feeds.fixSettlement(BTC, NEAR, first);
+            assertEq(uint256(feeds.settlement(BTC, NEAR)), 61_000e8, "the same");
+            vm.revertToState(id);
+        }
+    }
+
+    function test_fixSettlement_anotherFirstRound_reverts() public {
+        uint80 first = _rounds();
+        vm.expectPartialRevert(RoundsLib.NotRoundInForce.selector);
+        feeds.fixSettlement(BTC, NEAR, first + 1);
+        vm.expectPartialRevert(RoundsLib.NotRoundInForce.selector);
+        feeds.fixSettlement(BTC, NEAR, first - 1);
+        uint80[3] memory absent = [uint80(0), 99, type(uint80).max];
+        for (uint256 i; i < 3; ++i) {
+            vm.expectPartialRevert(RoundsLib.NotRoundInForce.selector);
+            feeds.fixSettlement(BTC, NEAR, absent[i]);
+        }
+        feeds.fixSettlement(BTC, NEAR, first);
+    }
+
+    function test_fixSettlement_beforeExpiryOrUnknown_reverts() public {
         vm.warp(NEAR);
         vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.NotExpired.selector, NEAR, uint256(NEAR)));
         feeds.fixSettlement(BTC, NEAR, 1);
+        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.WrongExpiry.selector, 0, NEAR + 1, 0));
+        feeds.fixSettlement(BTC, NEAR + 1, 1);
+        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.WrongExpiry.selector, 0, 0, 0));
+        feeds.fixSettlement(BTC, 0, 1);
+        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.WrongExpiry.selector, 0, NEAR, 0));
+        feeds.fixSettlement(3, NEAR, 1);
     }
 
     function test_fixSettlement_noRoundAfterExpiry_reverts() public {
-        vm.warp(NEAR - 10);
-        _postSpot(BTC, 62_000e8);
-        (uint80 round,,,,) = btcFeed.latestRoundData();
-        vm.warp(NEAR + 60);
-        _refuseSettlement(round, NEAR - 10, 0);
-        _postSpot(BTC, 63_000e8);
-        feeds.fixSettlement(BTC, NEAR, round);
-    }
-
-    function test_fixSettlement_roundExactlyAtExpiry_isInForce() public {
-        vm.warp(NEAR - 10);
-        _postSpot(BTC, 62_000e8);
-        vm.warp(NEAR);
-        _postSpot(BTC, 62_500e8);
-        (uint80 round,,,,) = btcFeed.latestRoundData();
         vm.warp(NEAR + 1);
+        uint80 first = _postWindow(BTC, NEAR, 62_000e8);
+        vm.expectRevert(abi.encodeWithSelector(RoundsLib.NoRoundYet.selector, first + 2, uint256(NEAR)));
+        feeds.fixSettlement(BTC, NEAR, first);
         _postSpot(BTC, 63_000e8);
-        _refuseSettlement(round - 1, NEAR - 10, NEAR);
-        feeds.fixSettlement(BTC, NEAR, round);
-        assertEq(uint256(feeds.settlement(BTC, NEAR)), 62_500e8, "price at expiry");
+        feeds.fixSettlement(BTC, NEAR, first);
+        assertEq(uint256(feeds.settlement(BTC, NEAR)), 62_000e8, "the round after has no weight");
     }
 
-    function test_fixSettlement_unknownExpiry_reverts() public {
-        (uint80 before,) = _rounds();
-        vm.warp(NEAR + 60);
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.WrongExpiry.selector, 0, NEAR + 1, 0));
-        feeds.fixSettlement(BTC, NEAR + 1, before);
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.WrongExpiry.selector, 0, 0, 0));
-        feeds.fixSettlement(BTC, 0, before);
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.WrongExpiry.selector, 0, NEAR, 0));
-        feeds.fixSettlement(3, NEAR, before);
+    function test_fixSettlement_twoRounds_revertsAndThreePass() public {
+        btcFeed.postAt(62_000e8, NEAR - 1_800);
+        (uint80 first,,,,) = btcFeed.latestRoundData();
+        btcFeed.postAt(62_000e8, NEAR - 1_200);
+        btcFeed.postAt(62_000e8, NEAR);
+        vm.warp(NEAR + 1);
+        vm.expectRevert(abi.encodeWithSelector(RoundsLib.TooFewRounds.selector, 2, 3));
+        feeds.fixSettlement(BTC, NEAR, first);
+        _fixAt(BTC, NEAR, 62_000e8);
     }
 
-    function test_fixSettlement_badAnswerInForce_theLastGoodOneCounts() public {
-        vm.warp(NEAR - 20);
-        _postSpot(BTC, 62_000e8);
-        (uint80 good,,,,) = btcFeed.latestRoundData();
-        vm.warp(NEAR - 10);
-        btcFeed.post(0);
-        btcFeed.post(-5);
-        // Unusable as a spot, so no successor either.
-        btcFeed.post(int256(2 ** 62) + 1);
-        vm.warp(NEAR + 5);
-        btcFeed.post(0);
-        _postSpot(BTC, 63_000e8);
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.InvalidSpot.selector, BTC, int256(0)));
-        feeds.fixSettlement(BTC, NEAR, good + 1);
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.InvalidSpot.selector, BTC, int256(-5)));
-        feeds.fixSettlement(BTC, NEAR, good + 2);
-        feeds.fixSettlement(BTC, NEAR, good);
-        assertEq(uint256(feeds.settlement(BTC, NEAR)), 62_000e8, "the last good answer before expiry");
+    function test_fixSettlement_roundOlderThanTheHeartbeat_reverts() public {
+        btcFeed.postAt(62_000e8, NEAR - 1_200 - MAX_SPOT_AGE - 1);
+        (uint80 first,,,,) = btcFeed.latestRoundData();
+        btcFeed.postAt(62_000e8, NEAR - 1_200);
+        btcFeed.postAt(62_000e8, NEAR - 600);
+        btcFeed.postAt(62_000e8, NEAR);
+        vm.warp(NEAR + 1);
+        vm.expectPartialRevert(RoundsLib.StaleRound.selector);
+        feeds.fixSettlement(BTC, NEAR, first);
+        _fixAt(BTC, NEAR, 62_000e8);
     }
 
-    function test_fixSettlement_onlyBadAnswersAfterExpiry_reverts() public {
-        vm.warp(NEAR - 20);
-        _postSpot(BTC, 62_000e8);
-        (uint80 good,,,,) = btcFeed.latestRoundData();
-        vm.warp(NEAR + 5);
-        btcFeed.post(0);
-        _refuseSettlement(good, NEAR - 20, 0);
-        _postSpot(BTC, 63_000e8);
-        feeds.fixSettlement(BTC, NEAR, good);
-    }
-
-    function test_poke_remembersTheSpot() public {
-        _postSpot(BTC, 61_000e8);
-        feeds.poke(BTC);
-        btcFeed.post(0);
-        (uint64 price,) = feeds.spot(BTC);
-        assertEq(uint256(price), 61_000e8, "remembered");
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.UnknownUnderlying.selector, uint16(3)));
-        feeds.poke(3);
+    /// @dev Unusable answers are passed over: the round before them stays in force.
+    function test_fixSettlement_badAnswers_haveNoWeight() public {
+        vm.warp(NEAR + 1);
+        btcFeed.postAt(60_000e8, NEAR - 1_800);
+        (uint80 first,,,,) = btcFeed.latestRoundData();
+        btcFeed.postAt(0, NEAR - 1_500);
+        btcFeed.postAt(-5, NEAR - 1_400);
+        btcFeed.postAt(63_000e8, NEAR - 1_200);
+        btcFeed.postAt(int256(2 ** 60), NEAR - 900);
+        btcFeed.postAt(66_000e8, NEAR - 600);
+        _postSpot(BTC, 70_000e8);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                RoundsLib.NotRoundInForce.selector, first + 1, NEAR - 1_500, NEAR - 1_200, NEAR - 1_800
+            )
+        );
+        feeds.fixSettlement(BTC, NEAR, first + 1);
+        feeds.fixSettlement(BTC, NEAR, first);
+        assertEq(uint256(feeds.settlement(BTC, NEAR)), 63_000e8, "ten minutes each");
     }
 
     function test_addExpiry_afterSettlement_makesRoom() public {
-        (uint80 before,) = _rounds();
         vm.warp(NEAR + 60);
-        feeds.fixSettlement(BTC, NEAR, before);
+        _fixAt(BTC, NEAR, 62_000e8);
         feeds.addExpiry(BTC, FAR + 1);
         uint40[] memory list = feeds.expiries(BTC);
         assertEq(list.length, 3, "perpetual, far and the new one");
@@ -552,34 +514,45 @@ contract MarketFeedsTest is Fixture {
         assertTrue(feeds.isExpiry(BTC, NEAR), "and the expiry known");
     }
 
-    function test_fixSettlement_unknownRound_reverts() public {
-        _rounds();
+    function test_fixSignedSettlement_dayAfterExpiry_standsInForRounds() public {
+        vm.warp(NEAR + 1 days);
+        _postSpot(BTC, BTC_SPOT);
+        Signature[] memory s = _settlementSigned(62_000e8);
+        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.NotExpired.selector, NEAR, uint256(NEAR + 1 days)));
+        feeds.fixSignedSettlement(BTC, NEAR, 62_000e8, s);
+        vm.warp(NEAR + 1 days + 1);
+        vm.expectPartialRevert(QuorumLib.InvalidSigner.selector);
+        feeds.fixSignedSettlement(BTC, NEAR, 62_001e8, s);
+        feeds.fixSignedSettlement(BTC, NEAR, 62_000e8, s);
+        assertEq(uint256(feeds.settlement(BTC, NEAR)), 62_000e8, "price");
+        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.SettlementExists.selector, BTC, NEAR));
+        feeds.fixSignedSettlement(BTC, NEAR, 62_000e8, s);
+    }
+
+    function test_R1_fixSignedSettlement_farFromSpot_reverts() public {
+        vm.warp(NEAR + 1 days + 1);
+        _postSpot(BTC, BTC_SPOT);
+        uint64[2] memory bad = [BTC_SPOT / 2 - 1, BTC_SPOT * 2 + 1];
+        for (uint256 i; i < 2; ++i) {
+            Signature[] memory s = _settlementSigned(bad[i]);
+            vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.SettlementOutOfBand.selector, bad[i], BTC_SPOT));
+            feeds.fixSignedSettlement(BTC, NEAR, bad[i], s);
+        }
+        feeds.fixSignedSettlement(BTC, NEAR, BTC_SPOT / 2, _settlementSigned(BTC_SPOT / 2));
+    }
+
+    function _settlementSigned(uint64 price) private view returns (Signature[] memory) {
+        return _signatures(feedKeys, FEED_THRESHOLD, feeds.settlementDigest(BTC, NEAR, price));
+    }
+
+    /// @dev In the window 60,000 for 10 minutes, then 61,000 for 15 and 63,000 for 5; one more round after.
+    function _rounds() private returns (uint80 first) {
         vm.warp(NEAR + 60);
-        vm.expectRevert();
-        feeds.fixSettlement(BTC, NEAR, 0);
-        vm.expectRevert();
-        feeds.fixSettlement(BTC, NEAR, 99);
-        vm.expectRevert();
-        feeds.fixSettlement(BTC, NEAR, type(uint80).max);
-    }
-
-    /// @dev Rounds at -500, -10, +5, +50 seconds around expiry; the second is in force.
-    function _rounds() private returns (uint80 before, uint80 later) {
-        vm.warp(NEAR - 500);
-        _postSpot(BTC, 61_000e8);
-        vm.warp(NEAR - 10);
-        _postSpot(BTC, 62_000e8);
-        (before,,,,) = btcFeed.latestRoundData();
-        vm.warp(NEAR + 5);
-        _postSpot(BTC, 63_000e8);
-        vm.warp(NEAR + 50);
-        _postSpot(BTC, 64_000e8);
-        later = before + 1;
-    }
-
-    function _refuseSettlement(uint80 round, uint256 updatedAt, uint256 next) private {
-        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.NotRoundAtExpiry.selector, round, updatedAt, next, NEAR));
-        feeds.fixSettlement(BTC, NEAR, round);
+        btcFeed.postAt(60_000e8, NEAR - 2_000);
+        (first,,,,) = btcFeed.latestRoundData();
+        btcFeed.postAt(61_000e8, NEAR - 1_200);
+        btcFeed.postAt(63_000e8, NEAR - 300);
+        _postSpot(BTC, 99_000e8);
     }
 
     /* HELPERS */

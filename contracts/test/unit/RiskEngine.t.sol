@@ -141,11 +141,9 @@ contract RiskEngineTest is Fixture {
     }
 
     function test_assess_expiredAndFixed_movesNoMore() public {
-        vm.warp(NEAR - 10);
-        _postSpot(BTC, 63_000e8);
         vm.warp(NEAR + 1);
         _postSpot(BTC, 40_000e8);
-        feeds.fixSettlement(BTC, NEAR, 2);
+        _fixAt(BTC, NEAR, 63_000e8);
         IRiskEngine.Assessment memory a = _one(_call(BTC, NEAR, 60_000e8), 1_000, GRID);
         assertEq(a.value, 3_000e6, "at the fixed price");
         assertEq(a.worstLoss, 0, "no scenario moves it");
@@ -301,7 +299,8 @@ contract RiskEngineTest is Fixture {
         assertTrue(a.worstLoss + a.addOns < a.standard, "below SM");
         assertEq(engine.maintenanceMargin(a), a.worstLoss + a.addOns, "MM");
         assertEq(engine.initialMargin(a), _share(a.worstLoss, 13_000) + a.addOns, "IM");
-        assertEq(engine.gridInitialMargin(a), _share(_share(a.worstLoss, 13_000), 12_500) + a.addOns, "IM_grid");
+        uint256 scaled = _share(_share(a.worstLoss, 13_000), 12_500);
+        assertEq(engine.gridInitialMargin(a, 7), scaled + a.addOns + 7, "IM_grid");
         assertEq(engine.floorInitialMargin(a), _share(a.worstLoss, 13_000) + a.addOns, "floor");
     }
 
@@ -320,7 +319,7 @@ contract RiskEngineTest is Fixture {
         assertEq(a.worstLoss, 1.104e6, "only the basis");
         assertEq(engine.maintenanceMargin(a), 120e6, "0.1 % of 120,000");
         assertEq(engine.initialMargin(a), 156e6, "1.3 times it");
-        assertEq(engine.gridInitialMargin(a), 195e6, "1.25 times that");
+        assertEq(engine.gridInitialMargin(a, 0), 195e6, "1.25 times that");
         assertEq(engine.floorInitialMargin(a), 120e6, "floor");
     }
 

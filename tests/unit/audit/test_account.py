@@ -13,6 +13,7 @@ HEALTH = {
     "standard": 2,
     "standardInitial": 3,
     "maintenance": 4,
+    "initialAddOns": 1,
     "gridInitial": 5,
     "worstLoss": 6,
     "worstScenario": 7,

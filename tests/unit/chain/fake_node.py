@@ -26,11 +26,13 @@ NAMES = (
     "Clearinghouse",
     "Treasury",
     "RiskEngine",
+    "InitialAddOns",
     "MarginOracle",
     "LiquidationAuction",
     "InsuranceFund",
     "LiquidationRouter",
     "MarketFeeds",
+    "SpotFeeds",
     "MarginLens",
     "UsdCoin",
 )

@@ -134,6 +134,6 @@ def test_read_snapshot__zero_or_stale_spot__names_what_the_aggregator_says(
 
 def test_read_snapshot__aggregator_is_dead__says_so(node):
     node.views = views(markets=[market(2, 180 * E8, fresh=False)])
-    node.views["MarketFeeds", "aggregatorOf"] = "0x" + "00" * 20
+    node.views["SpotFeeds", "aggregatorOf"] = "0x" + "00" * 20
     with pytest.raises(MarketDataError, match=r"underlying 2: the aggregator 0x0+ does not answer"):
         read(node)

@@ -48,6 +48,8 @@ def market(underlying: int, spot_e8: int, fresh: bool = True) -> dict[str, Any]:
             {"expiry": 0, "quote": flat, "settlement": 0},
             {"expiry": EXPIRY, "quote": quote(), "settlement": 0},
         ],
+        "observedDays": [],
+        "observedPrices": [],
     }
 
 
@@ -82,7 +84,11 @@ def account(
 def parameters(model: Model = MODEL) -> dict[tuple[str, str], Any]:
     """What an engine with that model answers, whatever its hash."""
     risks = {risk.underlying: astuple(risk)[2:9] for risk in model.underlyings}
+    sigmas = {r.underlying: (r.sigma_floor, r.sigma_stress) for r in model.underlyings}
     return {
+        ("InitialAddOns", "rules"): astuple(model.add_ons),
+        ("SpotFeeds", "scanRule"): astuple(model.scan),
+        ("SpotFeeds", "scanSigmas"): sigmas.__getitem__,
         ("RiskEngine", "factors"): astuple(model.factors),
         ("RiskEngine", "underlyingRisk"): risks.__getitem__,
         ("RiskEngine", "scenarioCount"): len(model.scenarios),
@@ -107,7 +113,8 @@ def views(
         {"instrument": PERPETUAL, "openInterest": 100, "settlement": 0},
     ]
     return parameters() | {
-        ("MarketFeeds", "aggregatorOf"): AGGREGATOR.address,
+        ("SpotFeeds", "aggregatorOf"): AGGREGATOR.address,
+        ("MarketFeeds", "SETTLEMENT_WINDOW"): 1_800,
         ("PriceFeedMock", "latestRoundData"): (7, 180 * E8, T0, T0, 7),
         ("RiskEngine", "modelHash"): model_hash(MODEL),
         ("RiskEngine", "gridMask"): (1 << len(MODEL.scenarios)) - 1,

@@ -12,9 +12,9 @@ from keeper.cli.app import main
 from keeper.cli.run import summarise
 from keeper.jobs.settle import Settlements
 from keeper.tx.sender import TxOutcome
-from keeper.units import WAD
+from keeper.units import E8, WAD
 from tests.unit.audit.attested import POSTED_IN, AttestedNode, attest
-from tests.unit.chain.fake_node import DEPLOYMENT, Serving
+from tests.unit.chain.fake_node import DEPLOYMENT, T0, Serving
 from tests.unit.chain.world import ALICE, MODEL, views
 from tests.unit.jobs.keeper_of import keeper_of
 
@@ -26,6 +26,7 @@ def node():
         "standard": 1,
         "standardInitial": 2,
         "maintenance": 3,
+        "initialAddOns": 1,
         "gridInitial": 4,
         "worstLoss": 5,
         "worstScenario": 0,
@@ -230,8 +231,8 @@ def test_run__json_of_attest__has_epoch_and_root(node):
 
 
 def test_run__json_of_settle__has_covered_deficits(node):
-    found = summarise(Settlements((), (), (OUTCOME,)), keeper_of(node))
-    assert found == {"fixed": [], "settled": [], "covered": [SHOWN]}
+    found = summarise(Settlements((), (), (), (OUTCOME,)), keeper_of(node))
+    assert found == {"observed": [], "fixed": [], "settled": [], "covered": [SHOWN]}
 
 
 def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path, capsys):
@@ -239,7 +240,7 @@ def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path,
     node.views |= {
         ("LiquidationAuction", "flag"): None,
         ("RiskEngine", "lotOf"): lot,
-        ("MarketFeeds", "aggregatorOf"): "0x" + "11" * 20,
+        ("PriceFeedMock", "getRoundData"): (1, 180 * E8, T0, T0, 1),
     }
     config = tmp_path / "keeper.toml"
     config.write_text(
@@ -260,6 +261,6 @@ def test_run__dry_run__unlocks_nothing_and_sends_nothing(node, source, tmp_path,
     assert [line["job"] for line in lines] == ["attest", "liquidate", "settle"]
     assert lines[0] == {"job": "attest", "transaction": None, "epoch": None, "root": None}
     assert lines[1]["breaches"] == []
-    assert lines[2] == {"job": "settle", "fixed": [], "settled": [], "covered": []}
+    assert lines[2] == {"job": "settle", "observed": [], "fixed": [], "settled": [], "covered": []}
     assert node.sent == []
     assert not (tmp_path / "signing.log").exists()

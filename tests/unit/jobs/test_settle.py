@@ -23,6 +23,7 @@ from tests.unit.jobs.keeper_of import keeper_of
 PAST = T0 + 50
 OWING = b"\xee" * 32
 EXPIRED_CALL = Instrument(2, PAST, Kind.CALL, 200 * E8).pack()
+WINDOW = 30
 ROUNDS = [T0 + 10, T0 + 40, T0 + 90]
 
 
@@ -53,7 +54,8 @@ def world(settlement=0, backstop=0, insured=0):
         ("Clearinghouse", "accountState"): state(backstop),
         ("InsuranceFund", "coverRoom"): insured,
         ("LiquidationAuction", "takeDeficit"): (10**6, 0),
-        ("MarketFeeds", "aggregatorOf"): AGGREGATOR.address,
+        ("SpotFeeds", "aggregatorOf"): AGGREGATOR.address,
+        ("MarketFeeds", "SETTLEMENT_WINDOW"): WINDOW,
         ("MarketFeeds", "fixSettlement"): None,
         ("PriceFeedMock", "latestRoundData"): lambda: answer(len(ROUNDS)),
         ("PriceFeedMock", "getRoundData"): answer,
@@ -66,10 +68,10 @@ def node():
         yield running
 
 
-def test_fix__expired_and_open__uses_the_round_in_force(node):
+def test_fix__expired_and_open__starts_from_the_round_in_force_before_the_window(node):
     [outcome] = fix_settlements(keeper_of(node))
     assert outcome.status == 1
-    assert decoded(node.sent[0]) == ("MarketFeeds", "fixSettlement", (2, PAST, 2))
+    assert decoded(node.sent[0]) == ("MarketFeeds", "fixSettlement", (2, PAST, 1))
 
 
 def test_fix__no_round_after_expiry__waits(node, monkeypatch):

@@ -17,8 +17,8 @@ from tests.scan import exact_path
 
 TODAY = NOW // 86_400
 PRICES = {
-    BTC: (91_000 * 10**8, 88_500 * 10**8, 93_250 * 10**8, 91_234 * 10**8),
-    ETH: (3_200 * 10**8, 2_950 * 10**8, 3_110 * 10**8, 3_011 * 10**8),
+    BTC: (91_000 * 10**8,) * 27 + (88_500 * 10**8, 93_250 * 10**8, 91_234 * 10**8),
+    ETH: (3_200 * 10**8,) * 27 + (2_950 * 10**8, 3_110 * 10**8, 3_011 * 10**8),
 }
 
 
@@ -74,13 +74,16 @@ def test_require_agreement__second_marks__refused_rather_than_passed_over():
             compute(snapshot, MODEL)
 
 
-def test_require_agreement__prices_of_one_underlying_only__names_the_other():
-    with pytest.raises(MarketDataError, match=rf"underlyings \[{ETH}\] have no daily price"):
-        require_agreement(observed(prices={BTC: PRICES[BTC]}), MODEL)
+@pytest.mark.parametrize("fewer", [{BTC: PRICES[BTC]}, PRICES | {ETH: PRICES[ETH][1:]}])
+def test_require_agreement__too_few_prices_of_one__its_range_is_the_models(fewer):
+    constant = {u.underlying: u.scan_range for u in MODEL.underlyings}
+    require_agreement(observed(RANGES | {ETH: constant[ETH]}, fewer), MODEL)
+    with pytest.raises(MarketDataError, match=f"underlying {ETH}: scan_range_wad is"):
+        require_agreement(observed(RANGES, fewer), MODEL)
 
 
 def test_require_agreement__price_of_zero__names_day_and_underlying():
-    broken = PRICES | {ETH: (3_200 * 10**8, 0, 3_110 * 10**8, 3_011 * 10**8)}
+    broken = PRICES | {ETH: (*PRICES[ETH][:27], 0, *PRICES[ETH][28:])}
     with pytest.raises(MarketDataError, match=f"underlying {ETH}.*{TODAY - 2}"):
         require_agreement(observed(prices=broken), MODEL)
 

@@ -75,15 +75,29 @@ def test_today_sigmas__chain_without_daily_prices__what_its_scan_range_stands_fo
 
 
 def test_today_sigmas__daily_prices__ewma_of_their_log_returns_from_stress():
-    prices = [[60_000 * E8, 66_000 * E8, 60_000 * E8], [3_000 * E8] * 3]
+    prices = [[60_000 * E8] * 28 + [66_000 * E8, 60_000 * E8], [3_000 * E8] * 30]
     found = today_sigmas(observed(*prices), MODEL)
     with mp.workdps(30):
         decay = mp.mpf(2) ** (-mp.mpf(1) / 14)
         square = mp.log(mp.mpf(11) / 10) ** 2
-        btc = decay**2 * mp.mpf("0.81") / 365 + (1 - decay**2) * square
-        eth = decay**2 * mp.mpf("1.15") ** 2 / 365
+        btc = decay**29 * mp.mpf("0.81") / 365 + (1 - decay**2) * square
+        eth = decay**29 * mp.mpf("1.15") ** 2 / 365
     assert found[BTC] == pytest.approx(float(mp.sqrt(btc)), rel=1e-8)
     assert found[ETH] == pytest.approx(float(mp.sqrt(eth)), rel=1e-8)
+
+
+def test_today_sigmas__a_price_too_few__what_the_range_stands_for():
+    few = replace(exchange(), observations=observed([E8] * 30, [E8] * 30).observations)
+    rows = [
+        row
+        for row in zip(
+            *(getattr(few.observations, c) for c in few.observations.columns()), strict=True
+        )
+        if row[:2] != (ETH, 20_000)
+    ]
+    few = replace(few, observations=Observations.of_rows(rows))
+    assert today_sigmas(few, MODEL)[ETH] == pytest.approx(0.122 / 2.7, rel=1e-15)
+    assert today_sigmas(few, MODEL)[BTC] != pytest.approx(0.092 / 2.7, rel=1e-3)
 
 
 def test_today_sigmas__quiet_for_a_year__the_floor():

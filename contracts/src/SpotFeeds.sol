@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
+import {DailyRingLib} from "./libraries/DailyRingLib.sol";
+import {RoundsLib} from "./libraries/RoundsLib.sol";
+import {ScanLib} from "./libraries/ScanLib.sol";
+
+/// @title Spot feeds
+/// @notice See {ISpotFeeds}, which documents every entry point, event and error.
+contract SpotFeeds is ISpotFeeds, Ownable2Step {
+    using DailyRingLib for DailyRingLib.Ring;
+    using RoundsLib for RoundsLib.Feed;
+
+    /// @notice Days below which the ring gives no scan range: with fewer the stress start weighs more than half.
+    uint256 public constant MIN_OBSERVATIONS = 30;
+    /// @notice Rounds that a settlement average needs.
+    uint256 public constant MIN_ROUNDS = 3;
+
+    /// @dev `lastSpot` remembers the last good answer, so that valuation survives a dead aggregator.
+    struct Source {
+        RoundsLib.Feed feed;
+        uint64 lastSpot;
+        uint64 lastSpotTime;
+        uint64 scanRange;
+    }
+
+    /// @notice The L2's uptime feed (answer 0 is up); zero where there is none.
+    address public immutable sequencerFeed;
+    /// @notice Seconds after a restart of the sequencer for which no spot is fresh.
+    uint32 public immutable sequencerGrace;
+
+    ScanLib.Rule private _rule;
+    uint16[] private _underlyings;
+    mapping(uint16 underlying => Source) private _sources;
+    mapping(uint16 underlying => ScanLib.Sigmas) private _sigmas;
+    mapping(uint16 underlying => DailyRingLib.Ring) private _rings;
+
+    constructor(address owner_, ScanLib.Rule memory rule, address sequencerFeed_, uint32 sequencerGrace_)
+        Ownable(owner_)
+    {
+        ScanLib.requireValid(rule);
+        _rule = rule;
+        sequencerFeed = sequencerFeed_;
+        sequencerGrace = sequencerGrace_;
+    }
+
+    /* OWNER */
+
+    /// @inheritdoc ISpotFeeds
+    function addUnderlying(uint16 underlying, address aggregator, uint32 maxAge, ScanLib.Sigmas calldata sigmas)
+        external
+        onlyOwner
+    {
+        if (underlying == 0) revert UnknownUnderlying(underlying);
+        if (isUnderlying(underlying)) revert UnderlyingExists(underlying);
+        ScanLib.requireValid(sigmas);
+        Source storage source = _sources[underlying];
+        source.feed = RoundsLib.connect(aggregator, maxAge);
+        _sigmas[underlying] = sigmas;
+        _underlyings.push(underlying);
+        _remember(source);
+        if (source.lastSpot == 0) revert InvalidSpot(underlying);
+        emit UnderlyingAdded(underlying, aggregator, maxAge);
+    }
+
+    /* ANYBODY */
+
+    /// @inheritdoc ISpotFeeds
+    function poke(uint16 underlying) external {
+        _remember(_known(underlying));
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function observe(uint16 underlying, uint32[] calldata days_, uint80[] calldata roundIds) external {
+        if (days_.length != roundIds.length) revert LengthMismatch(days_.length, roundIds.length);
+        RoundsLib.Feed memory feed = _known(underlying).feed;
+        DailyRingLib.Ring storage ring = _rings[underlying];
+        bool changed;
+        for (uint256 i; i < days_.length; ++i) {
+            uint32 day = days_[i];
+            uint256 midnight = uint256(day) * 1 days;
+            if (midnight >= block.timestamp) revert DayNotBegun(day, block.timestamp);
+            uint64 price = feed.priceAt(roundIds[i], midnight);
+            if (!ring.put(day, price)) continue;
+            changed = true;
+            emit Observed(underlying, day, price, roundIds[i]);
+        }
+        if (changed) _setScanRange(underlying, ring);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc ISpotFeeds
+    function reading(uint16 underlying)
+        external
+        view
+        returns (uint64 price, uint64 updatedAt, bool fresh, uint64 scanRange)
+    {
+        Source memory source = _sources[underlying];
+        (price, updatedAt) = source.feed.latest();
+        if (price == 0) (price, updatedAt) = (source.lastSpot, source.lastSpotTime);
+        else fresh = block.timestamp <= uint256(updatedAt) + source.feed.maxAge && isSequencerUp();
+        scanRange = source.scanRange;
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function observations(uint16 underlying) external view returns (uint32[] memory days_, uint64[] memory prices) {
+        return _rings[underlying].window();
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function averageOver(uint16 underlying, uint80 firstRound, uint256 from, uint256 to)
+        external
+        view
+        returns (uint64)
+    {
+        return _known(underlying).feed.averageOver(firstRound, from, to, MIN_ROUNDS);
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function isSequencerUp() public view returns (bool) {
+        if (sequencerFeed == address(0)) return true;
+        (bool ok, bytes memory data) = sequencerFeed.staticcall(abi.encodeCall(IAggregatorV3.latestRoundData, ()));
+        if (!ok || data.length < 160) return false;
+        (, uint256 answer, uint256 since,,) = abi.decode(data, (uint256, uint256, uint256, uint256, uint256));
+        return answer == 0 && since != 0 && since <= block.timestamp && block.timestamp - since > sequencerGrace;
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function isUnderlying(uint16 underlying) public view returns (bool) {
+        return _sources[underlying].feed.aggregator != address(0);
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function underlyings() external view returns (uint16[] memory) {
+        return _underlyings;
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function aggregatorOf(uint16 underlying) external view returns (address) {
+        return _sources[underlying].feed.aggregator;
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function scanRule() external view returns (ScanLib.Rule memory) {
+        return _rule;
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function scanSigmas(uint16 underlying) external view returns (ScanLib.Sigmas memory) {
+        return _sigmas[underlying];
+    }
+
+    /* INTERNAL */
+
+    function _known(uint16 underlying) private view returns (Source storage) {
+        if (!isUnderlying(underlying)) revert UnknownUnderlying(underlying);
+        return _sources[underlying];
+    }
+
+    function _remember(Source storage source) private {
+        (uint64 price, uint64 updatedAt) = source.feed.latest();
+        if (price != 0) (source.lastSpot, source.lastSpotTime) = (price, updatedAt);
+    }
+
+    function _setScanRange(uint16 underlying, DailyRingLib.Ring storage ring) private {
+        (, uint64[] memory prices) = ring.window();
+        uint64 range;
+        if (prices.length >= MIN_OBSERVATIONS) {
+            range = uint64(ScanLib.scanRange(prices, _rule, _sigmas[underlying]));
+        }
+        _sources[underlying].scanRange = range;
+        emit ScanRangeSet(underlying, range, prices.length);
+    }
+}
