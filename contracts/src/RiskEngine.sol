@@ -9,7 +9,7 @@ import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
-import {LegLib} from "./libraries/LegLib.sol";
+import {LegRiskLib} from "./libraries/LegRiskLib.sol";
 import {PricingLib} from "./libraries/PricingLib.sol";
 import {ShockLib} from "./libraries/ShockLib.sol";
 import {Leg, StoredQuote} from "./types/Types.sol";
@@ -150,13 +150,13 @@ contract RiskEngine is IRiskEngine {
             }
             _add(pass, asked.shocks, leg.instrument, leg.lots);
         }
-        result.value = LegLib.usd6Down(pass.value);
-        result.exitValue = LegLib.usd6Down(pass.otherExit + FixedPointMathLib.min(pass.optionValue, 0));
-        result.gross = LegLib.usd6Up(pass.gross);
-        result.addOns = LegLib.usd6Up(pass.addOns);
-        result.minimumCharge = LegLib.usd6Up(pass.charge);
-        result.standard = LegLib.usd6Up(pass.standardShort + pass.standardLong) + result.addOns;
-        result.standardInitial = LegLib.usd6Up(
+        result.value = LegRiskLib.usd6Down(pass.value);
+        result.exitValue = LegRiskLib.usd6Down(pass.otherExit + FixedPointMathLib.min(pass.optionValue, 0));
+        result.gross = LegRiskLib.usd6Up(pass.gross);
+        result.addOns = LegRiskLib.usd6Up(pass.addOns);
+        result.minimumCharge = LegRiskLib.usd6Up(pass.charge);
+        result.standard = LegRiskLib.usd6Up(pass.standardShort + pass.standardLong) + result.addOns;
+        result.standardInitial = LegRiskLib.usd6Up(
             BpsLib.shareUp(pass.standardShort, pass.factors.initialBps) + pass.standardLong
         ) + result.addOns;
         (result.worstLoss, result.worstScenario) = _worst(asked);
@@ -285,7 +285,7 @@ contract RiskEngine is IRiskEngine {
         return pass.quoteFresh && (pass.expiry == 0 || pass.secondsLeft != 0);
     }
 
-    function _price(Pass memory pass, uint128 instrument) private pure returns (LegLib.Priced memory p) {
+    function _price(Pass memory pass, uint128 instrument) private pure returns (LegRiskLib.Priced memory p) {
         p.kind = instrument.kindOf();
         p.strike = uint256(instrument.strikeOf()) * 1e10;
         p.expired = pass.expiry != 0 && pass.secondsLeft == 0;
@@ -329,7 +329,7 @@ contract RiskEngine is IRiskEngine {
     function _worst(Asked memory asked) private pure returns (uint256 loss, uint8 index) {
         for (uint256 j; j < asked.shocks.length; ++j) {
             int256 sum = asked.shocks[j].loss;
-            uint256 candidate = sum > 0 ? LegLib.usd6Up(uint256(sum)) : 0;
+            uint256 candidate = sum > 0 ? LegRiskLib.usd6Up(uint256(sum)) : 0;
             if (j == 0 || candidate > loss) (loss, index) = (candidate, uint8(asked.index[j]));
         }
     }
@@ -339,7 +339,7 @@ contract RiskEngine is IRiskEngine {
     /// @dev Unchecked: lots * lot is below 2^123 and a price below 2^104; no book has the legs to fill the rest.
     function _add(Pass memory pass, ShockLib.Shock[] memory shocks, uint128 instrument, int64 lots) private pure {
         unchecked {
-            LegLib.Priced memory p = _price(pass, instrument);
+            LegRiskLib.Priced memory p = _price(pass, instrument);
             int256 size = int256(lots) * int256(uint256(pass.risk.lot));
             int256 legValue = size * int256(p.mark);
             pass.value += legValue;
@@ -353,14 +353,14 @@ contract RiskEngine is IRiskEngine {
             _addRequirements(pass, p, size);
             // A fixed settlement price moves no more.
             if (p.expired && pass.settlement != 0) return;
-            if (p.expired || !InstrumentLib.isOption(p.kind)) LegLib.stressPrice(p, shocks, size);
-            else LegLib.stressOption(pass.forward, p, shocks, size);
+            if (p.expired || !InstrumentLib.isOption(p.kind)) LegRiskLib.stressPrice(p, shocks, size);
+            else LegRiskLib.stressOption(pass.forward, p, shocks, size);
         }
     }
 
     /// @dev Gross, add-ons, minimum charge and the closed-form standard margin of a leg; see the Aggregation table of docs/model.md.
     /// Unchecked: as {_add}, and no factor reaches 2^32.
-    function _addRequirements(Pass memory pass, LegLib.Priced memory p, int256 size) private pure {
+    function _addRequirements(Pass memory pass, LegRiskLib.Priced memory p, int256 size) private pure {
         unchecked {
             uint256 absSize = uint256(size < 0 ? -size : size);
             uint256 gross = absSize * pass.spot;
@@ -372,7 +372,7 @@ contract RiskEngine is IRiskEngine {
                 standard = absSize * p.mark;
                 pass.standardLong += standard;
             } else {
-                standard = absSize * LegLib.shortOptionRate(p, pass.risk);
+                standard = absSize * LegRiskLib.shortOptionRate(p, pass.risk);
                 pass.standardShort += standard;
                 pass.addOns += gross / 10_000 * pass.factors.shortOptionMinimumBps;
             }

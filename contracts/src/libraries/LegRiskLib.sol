@@ -8,7 +8,7 @@ import {ShockLib} from "./ShockLib.sol";
 
 /// @title One leg's price, moved by scenarios, and what a short option asks in closed form
 /// @notice Formulas: docs/model.md, Scenarios and Aggregation. Prices are wad.
-library LegLib {
+library LegRiskLib {
     int256 internal constant WAD = 1e18;
     /// @dev lots * price(wad) * lot(wad) is in 1e-36 USD; micro-dollars are 1e-6.
     int256 internal constant TO_USD6 = 1e30;
