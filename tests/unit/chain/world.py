@@ -128,5 +128,6 @@ def views(
         ("Clearinghouse", "accountState"): state(0),
         ("MarginOracle", "epochBlocks"): 32,
         ("MarginOracle", "configOf"): b"\xcd" * 32,
+        ("MarginOracle", "modelOf"): lambda epoch: model_hash(MODEL),
         ("MarginOracle", "latest"): (0, 0, 0, 0, bytes(32), bytes(32)),
     }
