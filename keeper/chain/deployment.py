@@ -45,6 +45,7 @@ class _Contracts(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     Clearinghouse: Address
+    Listings: Address
     Treasury: Address
     RiskEngine: Address
     InitialAddOns: Address
@@ -73,6 +74,7 @@ class Deployment:
     chain_id: int
     block: int
     clearinghouse: Contract
+    listings: Contract
     treasury: Contract
     risk_engine: Contract
     initial_add_ons: Contract
@@ -120,6 +122,7 @@ class Deployment:
         """All of them, in a fixed order."""
         return (
             self.clearinghouse,
+            self.listings,
             self.treasury,
             self.risk_engine,
             self.initial_add_ons,
@@ -142,6 +145,7 @@ def _from_file(file: _File) -> Deployment:
         chain_id=file.chain_id,
         block=file.block,
         clearinghouse=contract("Clearinghouse"),
+        listings=contract("Listings"),
         treasury=contract("Treasury"),
         risk_engine=contract("RiskEngine"),
         initial_add_ons=contract("InitialAddOns"),

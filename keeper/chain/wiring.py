@@ -24,7 +24,8 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     feeds, lens = deployment.market_feeds, deployment.margin_lens
     spots, add_ons = deployment.spot_feeds, deployment.initial_add_ons
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
-    treasury, fund, router = (
+    listings, treasury, fund, router = (
+        deployment.listings,
         deployment.treasury,
         deployment.insurance_fund,
         deployment.liquidation_router,
@@ -35,7 +36,10 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (house, "feeds", feeds),
         (house, "oracle", oracle),
         (house, "auction", auction),
+        (house, "listings", listings),
         (house, "treasury", treasury),
+        (listings, "engine", engine),
+        (listings, "feeds", feeds),
         (treasury, "usdc", deployment.usd_coin),
         (treasury, "clearinghouse", house),
         (treasury, "auction", auction),

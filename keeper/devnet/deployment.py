@@ -48,9 +48,9 @@ def shipped_model() -> Model:
 
 
 def deploy(
-    client: ChainClient, model: Model, first_spots_e8: Mapping[int, int], listings: Sequence[int]
+    client: ChainClient, model: Model, first_spots_e8: Mapping[int, int], instruments: Sequence[int]
 ) -> DevDeployment:
-    """Deploy and connect everything as the demo's owner; `listings` are instrument ids."""
+    """Deploy and connect everything as the demo's owner, and list instruments."""
     wallet = Wallet(client, keys.signer(keys.DEPLOYER, client.chain_id))
     owner = wallet.address
     before = client.head().number
@@ -82,7 +82,7 @@ def deploy(
         feeds.address,
         oracle.address,
     )
-    treasury: str = client.call(house, "treasury", at=client.head())
+    listings = _created_by(client, house, "listings", "Listings")
     rates = add_on_words(model.add_ons)
     add_ons = _create(wallet, "InitialAddOns", engine.address, house.address, rates, NO_COIN_FEED)
     wallet.send(engine, "connectAddOns", add_ons.address)
@@ -91,22 +91,22 @@ def deploy(
     )
     wallet.send(house, "connectAuction", auction.address)
     wallet.send(oracle, "connectClearinghouse", house.address)
-    fund: str = client.call(auction, "fund", at=client.head())
     router = _create(wallet, "LiquidationRouter", auction.address, feeds.address, oracle.address)
     for underlying, token in spot_tokens.items():
-        wallet.send(house, "setSpotToken", underlying, token.address)
-    wallet.send(house, "list", list(listings))
+        wallet.send(listings, "setSpotToken", underlying, token.address)
+    wallet.send(listings, "list", list(instruments))
     lens = _create(wallet, "MarginLens", house.address, engine.address, feeds.address)
     deployment = Deployment(
         chain_id=client.chain_id,
         block=before + 1,
         clearinghouse=house,
-        treasury=Contract("Treasury", to_checksum_address(treasury)),
+        listings=listings,
+        treasury=_created_by(client, house, "treasury", "Treasury"),
         risk_engine=engine,
         initial_add_ons=add_ons,
         margin_oracle=oracle,
         liquidation_auction=auction,
-        insurance_fund=Contract("InsuranceFund", to_checksum_address(fund)),
+        insurance_fund=_created_by(client, auction, "fund", "InsuranceFund"),
         liquidation_router=router,
         market_feeds=feeds,
         spot_feeds=spots,
@@ -145,6 +145,12 @@ def _price_feeds(wallet: Wallet, first_spots_e8: Mapping[int, int]) -> dict[int,
 def _create(wallet: Wallet, name: str, *args: object) -> Contract:
     path = wallet.client.artifacts.folder / "bytecode" / f"{name}.json"
     return wallet.deploy(name, json.loads(path.read_text(encoding="utf-8"))["creation"], *args)
+
+
+def _created_by(client: ChainClient, creator: Contract, getter: str, name: str) -> Contract:
+    """Return a contract that the constructor of another one made."""
+    address: str = client.call(creator, getter, at=client.head())
+    return Contract(name, to_checksum_address(address))
 
 
 def _addresses(labels: Sequence[str]) -> list[str]:

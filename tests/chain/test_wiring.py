@@ -47,6 +47,7 @@ def test_check__each_instance_by_itself__passes(stage, ours, theirs):
     "field",
     [
         "clearinghouse",
+        "listings",
         "treasury",
         "risk_engine",
         "initial_add_ons",

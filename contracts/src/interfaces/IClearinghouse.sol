@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IListings} from "./IListings.sol";
 import {ITreasury} from "./ITreasury.sol";
 import {Leg, MarginClaim, Order} from "../types/Types.sol";
 
@@ -30,8 +31,6 @@ interface IClearinghouse {
     event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount, uint256 paid);
     event SpotDeposited(bytes32 indexed account, uint16 indexed underlying, uint64 lots);
     event SpotWithdrawn(bytes32 indexed account, uint16 indexed underlying, uint64 lots, address to);
-    event InstrumentListed(uint128 indexed instrument);
-    event SpotTokenSet(uint16 indexed underlying, address indexed token);
     event Traded(
         bytes32 indexed buyer,
         bytes32 indexed seller,
@@ -54,17 +53,12 @@ interface IClearinghouse {
     error AlreadyConnected(address auction);
     error ZeroAmount();
     error AccountIsLocked(bytes32 account);
-    error NotListed(uint128 instrument);
-    error AlreadyListed(uint128 instrument);
-    error InvalidInstrument(uint128 instrument);
     error InvalidLots(int256 lots);
     error TooManyLegs(bytes32 account, uint256 maximum);
     error ShortSpot(bytes32 account, uint128 instrument);
     error InsufficientCash(bytes32 account, int256 cash, uint256 needed);
     error InsufficientMargin(bytes32 account, int256 equity, uint256 required);
     error PhantomExit(bytes32 account, int256 exitValue);
-    error NoSpotToken(uint16 underlying);
-    error TokenAmountNotWhole(uint64 lots, uint8 decimals);
     error TransferShort(uint256 received, uint256 expected);
     error OrderExpired(uint64 deadline, uint256 blockTime);
     error OrderOverfilled(bytes32 digest, int64 filled, int64 lots);
@@ -77,7 +71,6 @@ interface IClearinghouse {
     error NothingMoved(bytes32 account);
     error DepositTooLarge(uint256 amount, uint256 maximum);
     error DifferentFeeds(address given, address ofEngine);
-    error InstrumentExpired(uint128 instrument);
 
     /// @notice Pays USDC, approved for the treasury, into an account of anybody.
     function deposit(bytes32 account, uint256 amount) external;
@@ -145,6 +138,9 @@ interface IClearinghouse {
     /// @notice Who holds the dollars of all accounts.
     function treasury() external view returns (ITreasury);
 
+    /// @notice What may be traded.
+    function listings() external view returns (IListings);
+
     function accountState(bytes32 account) external view returns (AccountState memory);
 
     /// @notice Cash less the entry cost of linear legs: equity is this plus the marked value of the legs.
@@ -158,10 +154,6 @@ interface IClearinghouse {
     function accountCount() external view returns (uint256);
 
     function accountAt(uint256 index) external view returns (bytes32);
-
-    function listingCount() external view returns (uint256);
-
-    function listingAt(uint256 index) external view returns (uint128);
 
     function openInterest(uint128 instrument) external view returns (uint64);
 

@@ -5,6 +5,7 @@ import {Clearinghouse} from "../../src/Clearinghouse.sol";
 import {InsuranceFund} from "../../src/InsuranceFund.sol";
 import {InitialAddOns} from "../../src/InitialAddOns.sol";
 import {LiquidationAuction} from "../../src/LiquidationAuction.sol";
+import {Listings} from "../../src/Listings.sol";
 import {MarginLens} from "../../src/MarginLens.sol";
 import {BlockhashSource} from "../../src/BlockhashSource.sol";
 import {IAttestationConfig} from "../../src/interfaces/IAttestationConfig.sol";
@@ -73,6 +74,7 @@ abstract contract Fixture is Assertions {
     InitialAddOns internal addOns;
     MarginOracle internal oracle;
     Clearinghouse internal clearinghouse;
+    Listings internal listings;
     Treasury internal treasury;
     LiquidationAuction internal auction;
     InsuranceFund internal fund;
@@ -155,6 +157,7 @@ abstract contract Fixture is Assertions {
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
         treasury = Treasury(address(clearinghouse.treasury()));
+        listings = Listings(address(clearinghouse.listings()));
         addOns = new InitialAddOns(
             address(engine), address(clearinghouse), Model.addOnRules(), RoundsLib.Feed(address(0), 0, 0)
         );
@@ -163,8 +166,8 @@ abstract contract Fixture is Assertions {
         clearinghouse.connectAuction(address(auction));
         oracle.connectClearinghouse(address(clearinghouse));
         fund = InsuranceFund(address(auction.fund()));
-        clearinghouse.setSpotToken(BTC, address(btcToken));
-        clearinghouse.setSpotToken(ETH, address(ethToken));
+        listings.setSpotToken(BTC, address(btcToken));
+        listings.setSpotToken(ETH, address(ethToken));
         lens = new MarginLens(address(clearinghouse), address(engine), address(feeds));
     }
 
@@ -184,7 +187,7 @@ abstract contract Fixture is Assertions {
     }
 
     function _listAll() private {
-        clearinghouse.list(_allInstruments());
+        listings.list(_allInstruments());
     }
 
     /// @dev Per underlying: SPOT, perpetual, and for each of two expiries a future and five strikes of calls and puts.

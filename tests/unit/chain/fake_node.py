@@ -24,6 +24,7 @@ from keeper.chain.wiring import links_of
 ARTIFACTS = Artifacts.load()
 NAMES = (
     "Clearinghouse",
+    "Listings",
     "Treasury",
     "RiskEngine",
     "InitialAddOns",

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {AuctionLib} from "./libraries/AuctionLib.sol";
+import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {PositionsLib} from "./libraries/PositionsLib.sol";
+import {Leg} from "./types/Types.sol";
+
+/// @title Ledger
+/// @notice Accounts: cash, reserve, books, and the only ways in which they change.
+abstract contract Ledger is IClearinghouse {
+    using InstrumentLib for uint128;
+    using InstrumentLib for uint8;
+    using PositionsLib for PositionsLib.Book;
+
+    uint8 internal constant PORTFOLIO_MODE = 2;
+    /// @dev lots * price(1e-8) * lot(wad) is in 1e-26 USD; micro-dollars are 1e-6.
+    int256 internal constant NOTIONAL_UNIT = 1e20;
+
+    IRiskEngine public immutable engine;
+
+    mapping(bytes32 account => AccountState) internal _accounts;
+    mapping(bytes32 account => PositionsLib.Book) internal _books;
+    bytes32[] private _accountIds;
+    /// @inheritdoc IClearinghouse
+    mapping(uint128 instrument => uint64) public openInterest;
+
+    constructor(address engine_) {
+        engine = IRiskEngine(engine_);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IClearinghouse
+    function accountState(bytes32 account) external view returns (AccountState memory) {
+        return _accounts[account];
+    }
+
+    /// @inheritdoc IClearinghouse
+    function netCash(bytes32 account) public view returns (int256) {
+        return int256(_accounts[account].cash) - _books[account].totalCost();
+    }
+
+    /// @inheritdoc IClearinghouse
+    function legsOf(bytes32 account) external view returns (Leg[] memory) {
+        return _books[account].legs();
+    }
+
+    /// @inheritdoc IClearinghouse
+    function positionsOf(bytes32 account) external view returns (Position[] memory) {
+        return _books[account].positions();
+    }
+
+    /// @inheritdoc IClearinghouse
+    function accountCount() external view returns (uint256) {
+        return _accountIds.length;
+    }
+
+    /// @inheritdoc IClearinghouse
+    function accountAt(uint256 index) external view returns (bytes32) {
+        return _accountIds[index];
+    }
+
+    /* CHANGES */
+
+    /// @dev Changes one leg by `lots` against `notional` micro-dollars (what a buyer pays, negative when received). A linear
+    /// leg keeps the notional as entry value and realises its share when it shrinks; every other kind pays at once.
+    function _move(bytes32 account, uint128 id, int64 lots, int256 notional) internal {
+        _enlist(account);
+        PositionsLib.Book storage book = _books[account];
+        (int64 before, int64 present) = book.add(id, lots);
+        if (id.kindOf() == InstrumentLib.SPOT && present < 0) revert ShortSpot(account, id);
+        if (book.count() > PositionsLib.MAX_LEGS) revert TooManyLegs(account, PositionsLib.MAX_LEGS);
+        int256 cashFlow = id.kindOf().isLinear() ? book.enter(id, before, lots, notional) : -notional;
+        _accounts[account].cash += int128(cashFlow);
+        _countOpenInterest(id, before, present);
+        emit PositionChanged(account, id, present, cashFlow);
+    }
+
+    function _countOpenInterest(uint128 id, int64 before, int64 present) private {
+        int64 change = (present > 0 ? present : int64(0)) - (before > 0 ? before : int64(0));
+        openInterest[id] = uint64(int64(openInterest[id]) + change);
+    }
+
+    /// @dev After a change by the account itself: a book needs its reserve, an empty account gets it back.
+    function _syncReserve(bytes32 account) internal {
+        if (_books[account].count() == 0) return _releaseReserve(account);
+        AccountState storage state = _accounts[account];
+        if (state.locked) return;
+        uint64 missing = _takeReserve(account);
+        if (missing != 0 && state.cash < 0) {
+            revert InsufficientCash(account, int256(state.cash) + int64(missing), missing);
+        }
+    }
+
+    /// @dev Fills the reserve up to what the present legs ask; it never shrinks before the book is empty.
+    function _takeReserve(bytes32 account) internal returns (uint64 missing) {
+        uint64 needed = AuctionLib.reserveOf(_books[account].count());
+        AccountState storage state = _accounts[account];
+        if (state.reserve >= needed) return 0;
+        missing = needed - state.reserve;
+        state.cash -= int128(uint128(missing));
+        state.reserve = needed;
+    }
+
+    function _releaseReserve(bytes32 account) internal {
+        AccountState storage state = _accounts[account];
+        if (state.locked || state.reserve == 0 || _books[account].count() != 0) return;
+        state.cash += int128(uint128(state.reserve));
+        state.reserve = 0;
+    }
+
+    /// @dev Whoever holds a leg must be enumerable, or no keeper would see it; whoever does not costs no keeper anything.
+    function _enlist(bytes32 account) private {
+        AccountState storage state = _accounts[account];
+        if (state.enlisted) return;
+        state.enlisted = true;
+        state.mode = PORTFOLIO_MODE;
+        _accountIds.push(account);
+    }
+
+    /// @dev What a buyer of `lots` pays; the seller receives the same integer, so money is conserved.
+    function _notional(uint128 id, int64 lots, uint64 price) internal view returns (int256) {
+        int256 size = int256(lots) * int256(uint256(engine.lotOf(id.underlyingOf())));
+        return size * int256(uint256(price)) / NOTIONAL_UNIT;
+    }
+
+    function _floorNotional(uint128 id, int64 lots, uint64 price) internal view returns (int256) {
+        int256 exact = int256(lots) * int256(uint256(engine.lotOf(id.underlyingOf()))) * int256(uint256(price));
+        int256 quotient = exact / NOTIONAL_UNIT;
+        return exact < 0 && quotient * NOTIONAL_UNIT != exact ? quotient - 1 : quotient;
+    }
+
+    /* CHECKS */
+
+    function _requireOwner(bytes32 account) internal view {
+        if (address(bytes20(account)) != msg.sender) revert NotOwner(msg.sender, account);
+    }
+
+    function _requireUnlocked(bytes32 account) internal view {
+        if (_accounts[account].locked) revert AccountIsLocked(account);
+    }
+}
