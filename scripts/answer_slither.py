@@ -3,8 +3,9 @@
     python -m scripts.answer_slither [--json]
 
 Answers stand in contracts/analysis/answers.toml: the check, where it is found (`Contract.function`,
-`Contract.*` or `*`) and why it is no fault. A finding without an answer fails, and so does an answer without a
-finding, which would hide the next one. Needs `make slither`, which brings slither and forge.
+`Contract.*` or `*`) and why it is no fault. A finding without an answer fails, and so does an
+answer without a finding, which would hide the next one. Needs `make slither`, which brings slither
+and forge.
 """
 
 from __future__ import annotations
