@@ -11,7 +11,7 @@ NODE_STAMP := contracts/node_modules/.installed
 BIN := .venv/bin
 TOOLS := scripts/with_contract_tools.sh
 
-.PHONY: help install demo test test-python test-contracts lint contracts bench standard crossarch picture mutation slither coverage node clean
+.PHONY: help install demo test test-python test-contracts lint contracts bench standard crossarch picture mutation slither invariants coverage node clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,6 +59,9 @@ mutation: install node ## every mutant of contracts/test/mutants.toml must be ca
 slither: install node ## static analysis of the contracts: every finding has an answer in contracts/analysis
 	scripts/analysis_env.sh slither
 	$(TOOLS) $(BIN)/python -m scripts.answer_slither
+
+invariants: install node ## the hostile handlers of contracts/test/invariant, with longer runs
+	cd contracts && FOUNDRY_PROFILE=deep ../$(TOOLS) forge test --match-contract InvariantTest
 
 coverage: install node ## lines and branches of contracts/src that forge test reaches
 	cd contracts && ../$(TOOLS) forge coverage --report summary --no-match-coverage "test|mocks"

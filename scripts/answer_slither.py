@@ -3,8 +3,9 @@
     python -m scripts.answer_slither [--json]
 
 Answers stand in contracts/analysis/answers.toml: the check, where it is found (`Contract.function`,
-or `*`) and why it is no fault. A finding without an answer fails, and so does an answer without a
-finding, which would hide the next one. Needs `make slither`, which brings slither and forge.
+`Contract.*` or `*`) and why it is no fault. A finding without an answer fails, and so does an
+answer without a finding, which would hide the next one. Needs `make slither`, which brings slither
+and forge.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import tomllib
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,7 @@ class Answer:
 
     def meets(self, finding: Finding) -> bool:
         """Whether it is this finding that is answered."""
-        return self.check == finding.check and self.where in {"*", finding.where}
+        return self.check == finding.check and fnmatchcase(finding.where, self.where)
 
 
 def findings() -> list[Finding]:
