@@ -5,13 +5,17 @@ import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IAttestationConfig} from "./interfaces/IAttestationConfig.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IFlaggedTrades} from "./interfaces/IFlaggedTrades.sol";
+import {IGuard} from "./interfaces/IGuard.sol";
 import {IListings} from "./interfaces/IListings.sol";
 import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
+import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
 import {Ledger} from "./Ledger.sol";
@@ -38,6 +42,9 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
     IListings public immutable listings;
     IMarketFeeds public immutable feeds;
     IMarginOracle public immutable oracle;
+    /// @inheritdoc IClearinghouse
+    IGuard public immutable guard;
+    ISpotFeeds private immutable _spots;
 
     address public auction;
 
@@ -54,7 +61,9 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
             revert DifferentFeeds(feeds_, IRiskEngine(engine_).feeds());
         }
         usdc = usdc_;
-        treasury = new Treasury(usdc_);
+        guard = IGuard(IAttestationConfig(oracle_).guard());
+        _spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
+        treasury = new Treasury(usdc_, address(guard));
         listings = new Listings(owner_, engine_);
         feeds = IMarketFeeds(feeds_);
         oracle = IMarginOracle(oracle_);
@@ -113,6 +122,7 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
 
     /// @inheritdoc IClearinghouse
     function withdrawSpot(bytes32 account, uint16 underlying, uint64 lots, address to) external nonReentrant {
+        guard.requireOpen(IGuard.Switch.Withdrawals);
         _requireOwner(account);
         _requireUnlocked(account);
         _settle(account);
@@ -186,8 +196,23 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         MarginClaim calldata claim,
         int256[] memory surplusBefore
     ) private {
-        if (surplusBefore.length == 0) return _requireInitialMargin(account, claim, false);
+        if (surplusBefore.length == 0) {
+            if (guard.isPaused(IGuard.Switch.NewRisk)) _requireReduced(account, traded);
+            return _requireInitialMargin(account, claim, false);
+        }
         IFlaggedTrades(auction).afterTrade(account, traded.instrument, traded.lots, price, surplusBefore);
+    }
+
+    /// @dev While new risk is paused: closing stays possible.
+    function _requireReduced(bytes32 account, Leg memory traded) private view {
+        Leg[] memory legs = _books[account].legs();
+        int64 present;
+        for (uint256 i; i < legs.length; ++i) {
+            if (legs[i].instrument == traded.instrument) present = legs[i].lots;
+        }
+        if (!AuctionLib.isReduced(present, traded.lots)) {
+            revert IFlaggedTrades.NotReducing(account, traded.instrument, traded.lots);
+        }
     }
 
     function _emitTrade(Order calldata maker, Order calldata taker, int64 makerLots, int256 notional) private {
@@ -211,19 +236,34 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
 
     function _settle(bytes32 account) private returns (uint256 count) {
         Leg[] memory legs = _books[account].legs();
+        bool closed;
         for (uint256 i; i < legs.length; ++i) {
             uint128 id = legs[i].instrument;
-            if (id.expiryOf() == 0 || id.expiryOf() > block.timestamp) continue;
-            uint64 price = feeds.settlement(id.underlyingOf(), id.expiryOf());
-            if (price == 0) continue;
+            if (i == 0 || id.underlyingOf() != legs[i - 1].instrument.underlyingOf()) {
+                closed = _spots.closedAt(id.underlyingOf()) != 0;
+            }
+            (bool due, uint64 price, uint64 payoff) = _settlementOf(id, closed);
+            if (!due) continue;
             int64 lots = legs[i].lots;
             // Rounded down on both sides of every contract: settlement never pays out more than it takes in.
-            int256 payout = _floorNotional(id, lots, _payoff(id, price));
+            int256 payout = _floorNotional(id, lots, payoff);
             _move(account, id, -lots, -payout);
             emit Settled(account, id, lots, price, payout);
             ++count;
         }
         if (count != 0) _releaseReserve(account);
+    }
+
+    /// @dev An expiry at its price once that is fixed; all but SPOT at last marks once the underlying is wound down.
+    function _settlementOf(uint128 id, bool closed) private view returns (bool due, uint64 price, uint64 payoff) {
+        if (closed) {
+            if (id.kindOf() == InstrumentLib.SPOT) return (false, 0, 0);
+            price = engine.markOf(id);
+            return (true, price, price);
+        }
+        if (id.expiryOf() == 0 || id.expiryOf() > block.timestamp) return (false, 0, 0);
+        price = feeds.settlement(id.underlyingOf(), id.expiryOf());
+        return (price != 0, price, _payoff(id, price));
     }
 
     function _payoff(uint128 id, uint64 price) private pure returns (uint64) {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {FeedSigners} from "./FeedSigners.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
-import {QuorumLib} from "./libraries/QuorumLib.sol";
 import {SpeedLib} from "./libraries/SpeedLib.sol";
 import {ExpiryQuote, Signature, StoredQuote} from "./types/Types.sol";
 
 /// @title Market feeds
 /// @notice See {IMarketFeeds}, which documents every entry point, event and error.
-contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
+contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
     uint256 internal constant MAX_UPDATE_AGE = 60;
     uint256 internal constant SLOT = 60;
     uint256 internal constant MAX_EXPIRIES = 64;
@@ -49,11 +48,6 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     }
 
     ISpotFeeds private immutable _spots;
-    /// @inheritdoc IMarketFeeds
-    uint8 public immutable threshold;
-
-    mapping(address who => bool) private _isSigner;
-    address[] private _signers;
     mapping(uint16 underlying => Surface) private _surfaces;
     mapping(uint16 underlying => SpeedLib.Limits) private _limits;
     mapping(uint16 underlying => uint40[]) private _expiries;
@@ -63,14 +57,11 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _references;
     mapping(uint16 underlying => mapping(uint40 expiry => uint64)) private _settlements;
 
-    constructor(address owner_, address spots_, address[] memory signers_, uint8 threshold_)
+    constructor(address owner_, address guard_, address spots_, address[] memory signers_, uint8 threshold_)
         EIP712("MarketFeeds", "1")
-        Ownable(owner_)
+        FeedSigners(owner_, guard_, signers_, threshold_)
     {
         _spots = ISpotFeeds(spots_);
-        QuorumLib.register(_isSigner, signers_, threshold_);
-        _signers = signers_;
-        threshold = threshold_;
     }
 
     /* OWNER */
@@ -132,7 +123,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
             revert UpdateOutOfTime(time, block.timestamp);
         }
         if (time % SLOT != 0) revert NotASlot(time, SLOT);
-        QuorumLib.verify(_isSigner, threshold, updateDigest(underlying, time, quotes), signatures);
+        _verifySigned(updateDigest(underlying, time, quotes), signatures);
         _requireComplete(underlying, time, quotes);
         surface.updateTime = time;
         _spots.poke(underlying);
@@ -269,7 +260,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         external
     {
         _requireUnsettled(underlying, expiry, expiry + SIGNED_SETTLEMENT_DELAY);
-        QuorumLib.verify(_isSigner, threshold, settlementDigest(underlying, expiry, price), signatures);
+        _verifySigned(settlementDigest(underlying, expiry, price), signatures);
         (uint64 spot,,,) = _spots.reading(underlying);
         if (price < spot / 2 || price > uint256(spot) * 2) revert SettlementOutOfBand(price, spot);
         _settlements[underlying][expiry] = price;
@@ -280,6 +271,8 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         if (!_known[underlying][expiry] || expiry == 0) revert WrongExpiry(0, expiry, 0);
         if (block.timestamp <= earliest) revert NotExpired(expiry, block.timestamp);
         if (_settlements[underlying][expiry] != 0) revert SettlementExists(underlying, expiry);
+        // What settles at last marks must not find another price there for those who come later.
+        if (_spots.closedAt(underlying) != 0) revert ISpotFeeds.UnderlyingClosed(underlying);
     }
 
     /* VIEWS */
@@ -327,16 +320,6 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     /// @inheritdoc IMarketFeeds
     function limits(uint16 underlying) external view returns (SpeedLib.Limits memory) {
         return _limits[underlying];
-    }
-
-    /// @inheritdoc IMarketFeeds
-    function isSigner(address who) external view returns (bool) {
-        return _isSigner[who];
-    }
-
-    /// @inheritdoc IMarketFeeds
-    function signers() external view returns (address[] memory) {
-        return _signers;
     }
 
     /// @inheritdoc IMarketFeeds

@@ -55,6 +55,8 @@ class _Contracts(BaseModel):
     LiquidationRouter: Address
     MarketFeeds: Address
     SpotFeeds: Address
+    Guard: Address
+    WindDown: Address
     MarginLens: Address
     UsdCoin: Address
 
@@ -84,6 +86,8 @@ class Deployment:
     liquidation_router: Contract
     market_feeds: Contract
     spot_feeds: Contract
+    guard: Contract
+    wind_down: Contract
     margin_lens: Contract
     usd_coin: Contract
 
@@ -132,6 +136,8 @@ class Deployment:
             self.liquidation_router,
             self.market_feeds,
             self.spot_feeds,
+            self.guard,
+            self.wind_down,
             self.margin_lens,
             self.usd_coin,
         )
@@ -155,6 +161,8 @@ def _from_file(file: _File) -> Deployment:
         liquidation_router=contract("LiquidationRouter"),
         market_feeds=contract("MarketFeeds"),
         spot_feeds=contract("SpotFeeds"),
+        guard=contract("Guard"),
+        wind_down=contract("WindDown"),
         margin_lens=contract("MarginLens"),
         usd_coin=contract("UsdCoin"),
     )

@@ -23,6 +23,7 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     house, engine = deployment.clearinghouse, deployment.risk_engine
     feeds, lens = deployment.market_feeds, deployment.margin_lens
     spots, add_ons = deployment.spot_feeds, deployment.initial_add_ons
+    guard, wind_down = deployment.guard, deployment.wind_down
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
     listings, treasury, fund, router = (
         deployment.listings,
@@ -36,6 +37,7 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (house, "feeds", feeds),
         (house, "oracle", oracle),
         (house, "auction", auction),
+        (house, "guard", guard),
         (house, "listings", listings),
         (house, "treasury", treasury),
         (listings, "engine", engine),
@@ -44,6 +46,7 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (treasury, "clearinghouse", house),
         (treasury, "auction", auction),
         (treasury, "fund", fund),
+        (treasury, "guard", guard),
         (fund, "clearinghouse", house),
         (fund, "auction", auction),
         (router, "auction", auction),
@@ -58,11 +61,16 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (auction, "fund", fund),
         (oracle, "engine", engine),
         (oracle, "clearinghouse", house),
+        (oracle, "guard", guard),
         (engine, "feeds", feeds),
         (engine, "addOns", add_ons),
         (add_ons, "engine", engine),
         (add_ons, "clearinghouse", house),
         (feeds, "spots", spots),
+        (feeds, "guard", guard),
+        (feeds, "oracle", oracle),
+        (spots, "windDown", wind_down),
+        (wind_down, "feeds", feeds),
         (lens, "spots", spots),
     )
     return tuple(Link(contract, getter, target.address) for contract, getter, target in table)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IGuard} from "./IGuard.sol";
 import {IListings} from "./IListings.sol";
 import {ITreasury} from "./ITreasury.sol";
 import {Leg, MarginClaim, Order} from "../types/Types.sol";
@@ -134,6 +135,9 @@ interface IClearinghouse {
 
     /// @notice The settlement coin.
     function usdc() external view returns (address);
+
+    /// @notice Who may pause new risk and withdrawals, and what is paused.
+    function guard() external view returns (IGuard);
 
     /// @notice Who holds the dollars of all accounts.
     function treasury() external view returns (ITreasury);

@@ -90,12 +90,6 @@ interface IMarketFeeds {
 
     function limits(uint16 underlying) external view returns (SpeedLib.Limits memory);
 
-    function isSigner(address who) external view returns (bool);
-
-    function signers() external view returns (address[] memory);
-
-    function threshold() external view returns (uint8);
-
     /// @notice EIP-712 digest that a feed signer signs.
     function updateDigest(uint16 underlying, uint64 time, ExpiryQuote[] calldata quotes) external view returns (bytes32);
 

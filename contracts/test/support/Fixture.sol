@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
+import {Guard} from "../../src/Guard.sol";
 import {InsuranceFund} from "../../src/InsuranceFund.sol";
 import {InitialAddOns} from "../../src/InitialAddOns.sol";
 import {LiquidationAuction} from "../../src/LiquidationAuction.sol";
@@ -14,6 +15,7 @@ import {MarketFeeds} from "../../src/MarketFeeds.sol";
 import {RiskEngine} from "../../src/RiskEngine.sol";
 import {Treasury} from "../../src/Treasury.sol";
 import {SpotFeeds} from "../../src/SpotFeeds.sol";
+import {WindDown} from "../../src/WindDown.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginLens} from "../../src/interfaces/IMarginLens.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
@@ -68,8 +70,10 @@ abstract contract Fixture is Assertions {
     TokenMock internal ethToken;
     PriceFeedMock internal btcFeed;
     PriceFeedMock internal ethFeed;
+    Guard internal guard;
     SpotFeeds internal spots;
     MarketFeeds internal feeds;
+    WindDown internal windDown;
     RiskEngine internal engine;
     InitialAddOns internal addOns;
     MarginOracle internal oracle;
@@ -135,7 +139,10 @@ abstract contract Fixture is Assertions {
         spots = new SpotFeeds(address(this), Model.scanRule(), address(0), 0);
         spots.addUnderlying(BTC, address(btcFeed), MAX_SPOT_AGE, Model.sigmas()[0]);
         spots.addUnderlying(ETH, address(ethFeed), MAX_SPOT_AGE, Model.sigmas()[1]);
-        feeds = new MarketFeeds(address(this), address(spots), _addresses(feedKeys), FEED_THRESHOLD);
+        guard = new Guard(address(this), guardian);
+        feeds = new MarketFeeds(address(this), address(guard), address(spots), _addresses(feedKeys), FEED_THRESHOLD);
+        windDown = new WindDown(address(this), address(feeds));
+        spots.connectWindDown(address(windDown));
         feeds.addUnderlying(BTC, _limits(0));
         feeds.addUnderlying(ETH, _limits(1));
         for (uint16 u = BTC; u <= ETH; ++u) {
@@ -154,6 +161,7 @@ abstract contract Fixture is Assertions {
         engine = new RiskEngine(address(feeds), MODEL_HASH, Model.factors(), ids, risks, Model.scenarios());
         blockHashes = new BlockhashSource();
         oracle = new MarginOracle(_settings());
+        feeds.connectOracle(address(oracle));
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
         treasury = Treasury(address(clearinghouse.treasury()));
@@ -174,7 +182,7 @@ abstract contract Fixture is Assertions {
     function _settings() internal view returns (IAttestationConfig.Settings memory) {
         return IAttestationConfig.Settings({
             owner: address(this),
-            guardian: guardian,
+            guard: address(guard),
             engine: address(engine),
             source: address(blockHashes),
             signers: _addresses(marginKeys),

@@ -34,6 +34,8 @@ NAMES = (
     "LiquidationRouter",
     "MarketFeeds",
     "SpotFeeds",
+    "Guard",
+    "WindDown",
     "MarginLens",
     "UsdCoin",
 )
