@@ -16,6 +16,7 @@ import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {NotionalLib} from "./libraries/NotionalLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
 import {Treasury} from "./Treasury.sol";
 import {Leg, MarginClaim, MarginRequest, Order} from "./types/Types.sol";
@@ -32,8 +33,6 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     /// @dev Keeps every balance far inside the 64-bit integers of the snapshot body.
     uint256 internal constant MAX_DEPOSIT = 2 ** 60;
     uint256 internal constant WAD = 1e18;
-    /// @dev lots * price(1e-8) * lot(wad) is in 1e-26 USD; micro-dollars are 1e-6.
-    int256 internal constant NOTIONAL_UNIT = 1e20;
 
     bytes32 internal constant ORDER_TYPEHASH = keccak256(
         "Order(bytes32 account,uint128 instrument,int64 lots,uint64 limitPrice,uint64 salt,uint64 deadline,address executor)"
@@ -486,14 +485,11 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
 
     /// @dev What a buyer of `lots` pays; the seller receives the same integer, so money is conserved.
     function _notional(uint128 id, int64 lots, uint64 price) private view returns (int256) {
-        int256 size = int256(lots) * int256(uint256(engine.lotOf(id.underlyingOf())));
-        return size * int256(uint256(price)) / NOTIONAL_UNIT;
+        return NotionalLib.truncated(lots, engine.lotOf(id.underlyingOf()), price);
     }
 
     function _floorNotional(uint128 id, int64 lots, uint64 price) private view returns (int256) {
-        int256 exact = int256(lots) * int256(uint256(engine.lotOf(id.underlyingOf()))) * int256(uint256(price));
-        int256 quotient = exact / NOTIONAL_UNIT;
-        return exact < 0 && quotient * NOTIONAL_UNIT != exact ? quotient - 1 : quotient;
+        return NotionalLib.floored(lots, engine.lotOf(id.underlyingOf()), price);
     }
 
     /* INTERNAL: CHECKS */
