@@ -5,6 +5,7 @@ import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {NotionalLib} from "./libraries/NotionalLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
 import {Leg} from "./types/Types.sol";
 
@@ -16,8 +17,6 @@ abstract contract Ledger is IClearinghouse {
     using PositionsLib for PositionsLib.Book;
 
     uint8 internal constant PORTFOLIO_MODE = 2;
-    /// @dev lots * price(1e-8) * lot(wad) is in 1e-26 USD; micro-dollars are 1e-6.
-    int256 internal constant NOTIONAL_UNIT = 1e20;
 
     IRiskEngine public immutable engine;
 
@@ -123,14 +122,11 @@ abstract contract Ledger is IClearinghouse {
 
     /// @dev What a buyer of `lots` pays; the seller receives the same integer, so money is conserved.
     function _notional(uint128 id, int64 lots, uint64 price) internal view returns (int256) {
-        int256 size = int256(lots) * int256(uint256(engine.lotOf(id.underlyingOf())));
-        return size * int256(uint256(price)) / NOTIONAL_UNIT;
+        return NotionalLib.truncated(lots, engine.lotOf(id.underlyingOf()), price);
     }
 
     function _floorNotional(uint128 id, int64 lots, uint64 price) internal view returns (int256) {
-        int256 exact = int256(lots) * int256(uint256(engine.lotOf(id.underlyingOf()))) * int256(uint256(price));
-        int256 quotient = exact / NOTIONAL_UNIT;
-        return exact < 0 && quotient * NOTIONAL_UNIT != exact ? quotient - 1 : quotient;
+        return NotionalLib.floored(lots, engine.lotOf(id.underlyingOf()), price);
     }
 
     /* CHECKS */
