@@ -23,6 +23,7 @@ EPOCH_BLOCKS: Final = 32
 MAX_BLOCK_AGE: Final = 128
 DISCOUNT_PER_DAY_USD6: Final = 100_000_000 * USD6
 THRESHOLD: Final = 2
+OPEN_INTEREST_CAP_LOTS: Final = 10**9
 MAX_SPOT_AGE_SECONDS: Final = 3 * 3_600
 SPOT_TOKEN_DECIMALS: Final = 18
 NO_SEQUENCER: Final = "0x" + "00" * 20
@@ -94,6 +95,7 @@ def deploy(
     router = _create(wallet, "LiquidationRouter", auction.address, feeds.address, oracle.address)
     for underlying, token in spot_tokens.items():
         wallet.send(listings, "setSpotToken", underlying, token.address)
+        wallet.send(listings, "setOpenInterestCap", underlying, OPEN_INTEREST_CAP_LOTS)
     wallet.send(listings, "list", list(instruments))
     lens = _create(wallet, "MarginLens", house.address, engine.address, feeds.address)
     deployment = Deployment(

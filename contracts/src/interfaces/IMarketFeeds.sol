@@ -83,6 +83,9 @@ interface IMarketFeeds {
     /// @notice Seconds before expiry over which the settlement price is averaged.
     function SETTLEMENT_WINDOW() external view returns (uint256);
 
+    /// @notice Wad dollars that one unit of the perpetual has paid from long to short since the beginning, negative where shorts paid.
+    function fundingIndex(uint16 underlying) external view returns (int256);
+
     /// @notice Admits an underlying that SpotFeeds knows.
     function addUnderlying(uint16 underlying, SpeedLib.Limits calldata limits_) external;
 
