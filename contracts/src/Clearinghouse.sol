@@ -11,7 +11,6 @@ import {IFlaggedTrades} from "./interfaces/IFlaggedTrades.sol";
 import {IGuard} from "./interfaces/IGuard.sol";
 import {IListings} from "./interfaces/IListings.sol";
 import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
-import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
@@ -40,7 +39,6 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
     ITreasury public immutable treasury;
     /// @inheritdoc IClearinghouse
     IListings public immutable listings;
-    IMarketFeeds public immutable feeds;
     IMarginOracle public immutable oracle;
     /// @inheritdoc IClearinghouse
     IGuard public immutable guard;
@@ -62,10 +60,9 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         }
         usdc = usdc_;
         guard = IGuard(IAttestationConfig(oracle_).guard());
-        _spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
+        _spots = ISpotFeeds(feeds.spots());
         treasury = new Treasury(usdc_, address(guard));
         listings = new Listings(owner_, engine_);
-        feeds = IMarketFeeds(feeds_);
         oracle = IMarginOracle(oracle_);
     }
 
@@ -110,7 +107,7 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
     function depositSpot(bytes32 account, uint16 underlying, uint64 lots) external nonReentrant {
         _requireOwner(account);
         _requireUnlocked(account);
-        (uint128 id, address token, uint256 amount) = _spotTokens(underlying, lots);
+        (uint128 id, address token, uint256 amount) = _spotTokens(underlying, lots, true);
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = IERC20(token).balanceOf(address(this)) - before;
@@ -126,7 +123,7 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         _requireOwner(account);
         _requireUnlocked(account);
         _settle(account);
-        (uint128 id, address token, uint256 amount) = _spotTokens(underlying, lots);
+        (uint128 id, address token, uint256 amount) = _spotTokens(underlying, lots, false);
         _move(account, id, -int64(lots), 0);
         _syncReserve(account);
         MarginClaim memory none;
@@ -137,9 +134,9 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         emit SpotWithdrawn(account, underlying, lots, to);
     }
 
-    function _spotTokens(uint16 underlying, uint64 lots) private view returns (uint128, address, uint256) {
+    function _spotTokens(uint16 underlying, uint64 lots, bool adding) private view returns (uint128, address, uint256) {
         if (lots == 0 || lots > uint64(PositionsLib.MAX_LOTS)) revert InvalidLots(int256(uint256(lots)));
-        return listings.spotTokens(underlying, lots);
+        return listings.spotTokens(underlying, lots, adding);
     }
 
     /* TRADING */
@@ -155,7 +152,6 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         MarginClaim calldata takerClaim
     ) external nonReentrant {
         _requireMatching(maker, taker, lots);
-        listings.requireTradable(maker.instrument);
         int64 makerLots = maker.lots > 0 ? int64(lots) : -int64(lots);
         _fill(maker, makerSignature, makerLots);
         _fill(taker, takerSignature, -makerLots);
@@ -173,15 +169,33 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         _settle(taker.account);
         int256[] memory makerSurplus = _surplusIfLocked(maker.account);
         int256[] memory takerSurplus = _surplusIfLocked(taker.account);
-        int256 notional = _notional(maker.instrument, makerLots, maker.limitPrice);
-        _move(maker.account, maker.instrument, makerLots, notional);
-        _move(taker.account, maker.instrument, -makerLots, -notional);
-        _emitTrade(maker, taker, makerLots, notional);
-        _syncReserve(maker.account);
-        _syncReserve(taker.account);
+        _exchangeLots(maker, taker, makerLots);
         uint64 price = maker.limitPrice;
         _requireMayTrade(maker.account, Leg(maker.instrument, makerLots), price, makerClaim, makerSurplus);
         _requireMayTrade(taker.account, Leg(maker.instrument, -makerLots), price, takerClaim, takerSurplus);
+    }
+
+    /// @dev The cap binds trades alone: what makes open interest no larger, and every sale of a flagged book, passes.
+    function _exchangeLots(Order calldata maker, Order calldata taker, int64 makerLots) private {
+        uint128 id = maker.instrument;
+        uint16 underlying = id.underlyingOf();
+        bool closing = listings.requireTradable(id, maker.limitPrice) || guard.isPaused(IGuard.Switch.NewRisk);
+        uint64 before = openInterestOf[underlying];
+        int256 notional = _notional(id, makerLots, maker.limitPrice);
+        _trade(maker.account, id, makerLots, notional, closing);
+        _trade(taker.account, id, -makerLots, -notional, closing);
+        uint64 present = openInterestOf[underlying];
+        if (present > before) {
+            uint64 cap = listings.openInterestCap(underlying);
+            if (present > cap) revert OpenInterestOverCap(underlying, present, cap);
+        }
+        _emitTrade(maker, taker, makerLots);
+    }
+
+    function _trade(bytes32 account, uint128 id, int64 lots, int256 notional, bool closing) private {
+        int64 present = _move(account, id, lots, notional);
+        if (closing && !AuctionLib.isReduced(present, lots)) revert CloseOnly(account, id);
+        _syncReserve(account);
     }
 
     function _surplusIfLocked(bytes32 account) private view returns (int256[] memory surplus) {
@@ -196,34 +210,18 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         MarginClaim calldata claim,
         int256[] memory surplusBefore
     ) private {
-        if (surplusBefore.length == 0) {
-            if (guard.isPaused(IGuard.Switch.NewRisk)) _requireReduced(account, traded);
-            return _requireInitialMargin(account, claim, false);
-        }
+        if (surplusBefore.length == 0) return _requireInitialMargin(account, claim, false);
         IFlaggedTrades(auction).afterTrade(account, traded.instrument, traded.lots, price, surplusBefore);
     }
 
-    /// @dev While new risk is paused: closing stays possible.
-    function _requireReduced(bytes32 account, Leg memory traded) private view {
-        Leg[] memory legs = _books[account].legs();
-        int64 present;
-        for (uint256 i; i < legs.length; ++i) {
-            if (legs[i].instrument == traded.instrument) present = legs[i].lots;
-        }
-        if (!AuctionLib.isReduced(present, traded.lots)) {
-            revert IFlaggedTrades.NotReducing(account, traded.instrument, traded.lots);
-        }
-    }
-
-    function _emitTrade(Order calldata maker, Order calldata taker, int64 makerLots, int256 notional) private {
+    function _emitTrade(Order calldata maker, Order calldata taker, int64 makerLots) private {
         bool makerBuys = makerLots > 0;
         emit Traded(
             makerBuys ? maker.account : taker.account,
             makerBuys ? taker.account : maker.account,
             maker.instrument,
             uint64(makerBuys ? makerLots : -makerLots),
-            maker.limitPrice,
-            notional < 0 ? -notional : notional
+            maker.limitPrice
         );
     }
 

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
@@ -19,15 +20,24 @@ abstract contract Ledger is IClearinghouse {
     uint8 internal constant PORTFOLIO_MODE = 2;
 
     IRiskEngine public immutable engine;
+    IMarketFeeds public immutable feeds;
 
     mapping(bytes32 account => AccountState) internal _accounts;
     mapping(bytes32 account => PositionsLib.Book) internal _books;
     bytes32[] private _accountIds;
+    mapping(uint128 instrument => Interest) private _interest;
     /// @inheritdoc IClearinghouse
-    mapping(uint128 instrument => uint64) public openInterest;
+    mapping(uint16 underlying => uint64) public openInterestOf;
+
+    /// @dev Lots held long and short: the same but for SPOT, and while an expired contract settles account by account.
+    struct Interest {
+        uint64 long;
+        uint64 short;
+    }
 
     constructor(address engine_) {
         engine = IRiskEngine(engine_);
+        feeds = IMarketFeeds(IRiskEngine(engine_).feeds());
     }
 
     /* VIEWS */
@@ -38,8 +48,13 @@ abstract contract Ledger is IClearinghouse {
     }
 
     /// @inheritdoc IClearinghouse
-    function netCash(bytes32 account) public view returns (int256) {
-        return int256(_accounts[account].cash) - _books[account].totalCost();
+    function netCash(bytes32 account) public view returns (int256 cash) {
+        PositionsLib.Book storage book = _books[account];
+        Leg[] memory legs = book.legs();
+        cash = _accounts[account].cash;
+        for (uint256 i; i < legs.length; ++i) {
+            if (legs[i].instrument.kindOf().isLinear()) cash -= _costOf(book, legs[i]);
+        }
     }
 
     /// @inheritdoc IClearinghouse
@@ -48,8 +63,35 @@ abstract contract Ledger is IClearinghouse {
     }
 
     /// @inheritdoc IClearinghouse
-    function positionsOf(bytes32 account) external view returns (Position[] memory) {
-        return _books[account].positions();
+    function positionsOf(bytes32 account) external view returns (Position[] memory list) {
+        PositionsLib.Book storage book = _books[account];
+        Leg[] memory legs = book.legs();
+        list = new Position[](legs.length);
+        for (uint256 i; i < legs.length; ++i) {
+            list[i] = Position(legs[i].instrument, legs[i].lots, int128(_costOf(book, legs[i])));
+        }
+    }
+
+    /// @dev Entry value; of a perpetual with the funding that it owes since, rounded up.
+    function _costOf(PositionsLib.Book storage book, Leg memory leg) private view returns (int256 cost) {
+        uint8 kind = leg.instrument.kindOf();
+        if (!kind.isLinear()) return 0;
+        cost = book.cost[leg.instrument];
+        if (kind == InstrumentLib.PERPETUAL) {
+            uint16 underlying = leg.instrument.underlyingOf();
+            cost -= NotionalLib.floored(leg.lots, engine.lotOf(underlying), -feeds.fundingIndex(underlying));
+        }
+    }
+
+    /// @inheritdoc IClearinghouse
+    function openInterest(uint128 instrument) external view returns (uint64) {
+        return _interest[instrument].long;
+    }
+
+    /// @inheritdoc IClearinghouse
+    function isHeld(uint128 instrument) external view returns (bool) {
+        Interest memory interest = _interest[instrument];
+        return interest.long | interest.short != 0;
     }
 
     /// @inheritdoc IClearinghouse
@@ -66,21 +108,32 @@ abstract contract Ledger is IClearinghouse {
 
     /// @dev Changes one leg by `lots` against `notional` micro-dollars (what a buyer pays, negative when received). A linear
     /// leg keeps the notional as entry value and realises its share when it shrinks; every other kind pays at once.
-    function _move(bytes32 account, uint128 id, int64 lots, int256 notional) internal {
+    function _move(bytes32 account, uint128 id, int64 lots, int256 notional) internal returns (int64 present) {
         _enlist(account);
         PositionsLib.Book storage book = _books[account];
-        (int64 before, int64 present) = book.add(id, lots);
+        int64 before;
+        (before, present) = book.add(id, lots);
         if (id.kindOf() == InstrumentLib.SPOT && present < 0) revert ShortSpot(account, id);
         if (book.count() > PositionsLib.MAX_LEGS) revert TooManyLegs(account, PositionsLib.MAX_LEGS);
         int256 cashFlow = id.kindOf().isLinear() ? book.enter(id, before, lots, notional) : -notional;
         _accounts[account].cash += int128(cashFlow);
-        _countOpenInterest(id, before, present);
+        _countInterest(id, before, present);
         emit PositionChanged(account, id, present, cashFlow);
     }
 
-    function _countOpenInterest(uint128 id, int64 before, int64 present) private {
-        int64 change = (present > 0 ? present : int64(0)) - (before > 0 ? before : int64(0));
-        openInterest[id] = uint64(int64(openInterest[id]) + change);
+    function _countInterest(uint128 id, int64 before, int64 present) private {
+        Interest storage interest = _interest[id];
+        (uint64 longBefore, uint64 long) = (_positive(before), _positive(present));
+        interest.short = interest.short + _positive(-present) - _positive(-before);
+        if (long == longBefore) return;
+        interest.long = interest.long + long - longBefore;
+        if (id.kindOf() == InstrumentLib.SPOT) return;
+        uint16 underlying = id.underlyingOf();
+        openInterestOf[underlying] = openInterestOf[underlying] + long - longBefore;
+    }
+
+    function _positive(int64 lots) private pure returns (uint64) {
+        return lots > 0 ? uint64(lots) : 0;
     }
 
     /// @dev After a change by the account itself: a book needs its reserve, an empty account gets it back.
@@ -120,13 +173,20 @@ abstract contract Ledger is IClearinghouse {
         _accountIds.push(account);
     }
 
-    /// @dev What a buyer of `lots` pays; the seller receives the same integer, so money is conserved.
+    /// @dev What a buyer of `lots` pays; the seller receives the same integer, so money is conserved. A perpetual is entered at its
+    /// price less the funding index: whatever it owes later is then its lots times the index, with nothing to settle between.
     function _notional(uint128 id, int64 lots, uint64 price) internal view returns (int256) {
-        return NotionalLib.truncated(lots, engine.lotOf(id.underlyingOf()), price);
+        return NotionalLib.truncated(lots, engine.lotOf(id.underlyingOf()), _entryPrice(id, price));
     }
 
     function _floorNotional(uint128 id, int64 lots, uint64 price) internal view returns (int256) {
-        return NotionalLib.floored(lots, engine.lotOf(id.underlyingOf()), price);
+        return NotionalLib.floored(lots, engine.lotOf(id.underlyingOf()), _entryPrice(id, price));
+    }
+
+    /// @dev In wad.
+    function _entryPrice(uint128 id, uint64 price) private view returns (int256 entry) {
+        entry = int256(uint256(price)) * 1e10;
+        if (id.kindOf() == InstrumentLib.PERPETUAL) entry -= feeds.fundingIndex(id.underlyingOf());
     }
 
     /* CHECKS */

@@ -5,12 +5,15 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {FeedSigners} from "./FeedSigners.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
+import {FundingLib} from "./libraries/FundingLib.sol";
 import {SpeedLib} from "./libraries/SpeedLib.sol";
 import {ExpiryQuote, Signature, StoredQuote} from "./types/Types.sol";
 
 /// @title Market feeds
 /// @notice See {IMarketFeeds}, which documents every entry point, event and error.
 contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
+    using FundingLib for FundingLib.Funding;
+
     uint256 internal constant MAX_UPDATE_AGE = 60;
     uint256 internal constant SLOT = 60;
     uint256 internal constant MAX_EXPIRIES = 64;
@@ -56,6 +59,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
     mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _pending;
     mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _references;
     mapping(uint16 underlying => mapping(uint40 expiry => uint64)) private _settlements;
+    mapping(uint16 underlying => FundingLib.Funding) private _funding;
 
     constructor(address owner_, address guard_, address spots_, address[] memory signers_, uint8 threshold_)
         EIP712("MarketFeeds", "1")
@@ -162,8 +166,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
     /// @dev Near the reference an update is the mark; farther, within the whole shock, it is the pending world or confirms it.
     function _accept(uint16 underlying, Surface storage surface, uint64 time, ExpiryQuote[] calldata quotes) private {
         if (_isNear(underlying, _references, time, quotes, BAND)) {
-            _store(underlying, _quotes, time, quotes);
-            emit SurfaceUpdated(underlying, time, quotes.length);
+            _setMarks(underlying, time, quotes);
         } else if (!_isNear(underlying, _references, time, quotes, 1)) {
             revert BeyondShock(underlying);
         } else if (!_isPending(surface, time)) {
@@ -184,6 +187,14 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
             emit WorldConfirmed(underlying, time);
             emit SurfaceUpdated(underlying, time, quotes.length);
         }
+    }
+
+    /// @dev Complete updates begin with the perpetual.
+    function _setMarks(uint16 underlying, uint64 time, ExpiryQuote[] calldata quotes) private {
+        _store(underlying, _quotes, time, quotes);
+        (uint64 spot,,,) = _spots.reading(underlying);
+        _funding[underlying].set(quotes[0].ratio, spot);
+        emit SurfaceUpdated(underlying, time, quotes.length);
     }
 
     /// @dev Whether every quote lies within 1 / divisor of the shock; one without a past is near to whatever it is.
@@ -275,6 +286,12 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
         if (_spots.closedAt(underlying) != 0) revert ISpotFeeds.UnderlyingClosed(underlying);
     }
 
+    /// @inheritdoc IMarketFeeds
+    function endFunding(uint16 underlying) external {
+        if (_spots.closedAt(underlying) == 0) revert UnderlyingNotClosed(underlying);
+        _funding[underlying].end();
+    }
+
     /* VIEWS */
 
     /// @inheritdoc IMarketFeeds
@@ -305,6 +322,11 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
     /// @inheritdoc IMarketFeeds
     function settlement(uint16 underlying, uint40 expiry) external view returns (uint64) {
         return _settlements[underlying][expiry];
+    }
+
+    /// @inheritdoc IMarketFeeds
+    function fundingIndex(uint16 underlying) external view returns (int256) {
+        return _funding[underlying].indexAt(block.timestamp);
     }
 
     /// @inheritdoc IMarketFeeds

@@ -356,7 +356,8 @@ contract RiskEngine is IRiskEngine {
             } else if (p.kind == InstrumentLib.SPOT) {
                 pass.otherExit += legValue * (WAD - int256(uint256(pass.risk.linearRate))) / WAD;
             } else {
-                pass.otherExit += legValue;
+                // The ratio is the feed signers' word: what it adds over spot does not leave as cash.
+                pass.otherExit += p.expired ? legValue : FixedPointMathLib.min(legValue, size * int256(pass.spot));
             }
             _addRequirements(pass, p, size);
             // A fixed settlement price moves no more.

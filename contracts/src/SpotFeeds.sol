@@ -221,7 +221,7 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
     }
 
     function _floor(Source memory source) private view returns (uint256) {
-        return RampLib.at(source.floorFrom * MILLIONTH, source.floorTo * MILLIONTH, source.floorSince);
+        return RampLib.valueAt(source.floorFrom * MILLIONTH, source.floorTo * MILLIONTH, source.floorSince);
     }
 
     function _remember(Source storage source) private {

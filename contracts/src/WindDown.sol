@@ -63,6 +63,8 @@ contract WindDown is IWindDown, Ownable2Step {
 
     function _close(uint16 underlying, uint64 price) private {
         _spots.close(underlying, price);
+        // In the same act: who settles later must neither pay nor receive more than who settled at once.
+        _feeds.endFunding(underlying);
         emit WoundDown(underlying, price);
     }
 }

@@ -24,6 +24,7 @@ EPOCH_BLOCKS: Final = 32
 MAX_BLOCK_AGE: Final = 128
 DISCOUNT_PER_DAY_USD6: Final = 100_000_000 * USD6
 THRESHOLD: Final = 2
+OPEN_INTEREST_CAP_LOTS: Final = 10**9
 MAX_SPOT_AGE_SECONDS: Final = 3 * 3_600
 SPOT_TOKEN_DECIMALS: Final = 18
 # The demo tells two days of March 2020 in twenty steps, an hour and more apart: faster than marks
@@ -63,6 +64,7 @@ def deploy(
             max_age_seconds=MAX_SPOT_AGE_SECONDS,
             token=spot_tokens[underlying].address,
             limits_wad=SPEED_LIMITS,
+            open_interest_cap_lots=OPEN_INTEREST_CAP_LOTS,
             expiries=EXPIRIES,
         )
         for underlying in SYMBOLS
@@ -150,6 +152,8 @@ def place(wallet: Wallet, model: Model, terms: Terms) -> Deployment:
     for underlying, listed in terms.underlyings.items():
         if listed.token is not None:
             wallet.send(listings, "setSpotToken", underlying, listed.token)
+        cap = listed.open_interest_cap_lots
+        wallet.send(listings, "setOpenInterestCap", underlying, cap)
     wallet.send(listings, "list", list(terms.instruments))
     lens = create(wallet, "MarginLens", house.address, engine.address, feeds.address)
     return Deployment(

@@ -23,7 +23,8 @@ class Quorum:
 class Listed:
     """One underlying: where its price comes from, its token, and the limits of its marks.
 
-    `token` is None where no SPOT positions are offered; `limits_wad` are MarketFeeds' volUp,
+    `open_interest_cap_lots` is that of all its contracts together; `token` is None where no SPOT
+    positions are offered; `limits_wad` are MarketFeeds' volUp,
     volDown, volMost and ratio; `expiries` are Unix seconds.
     """
 
@@ -31,6 +32,7 @@ class Listed:
     max_age_seconds: int
     token: str | None
     limits_wad: tuple[int, int, int, int]
+    open_interest_cap_lots: int
     expiries: Sequence[int] = ()
 
 

@@ -41,6 +41,7 @@ class _Quorum(_Table):
 class _Underlying(_Table):
     aggregator: Address
     max_age_seconds: int = Field(ge=60, le=2 * DAY_SECONDS)
+    open_interest_cap_lots: int = Field(ge=1, lt=2**63)
     token: Address | None = None
     expiries: list[int] = []
 
@@ -98,6 +99,7 @@ def read_terms(path: Path, model: Model) -> tuple[Terms, Governance]:
             max_age_seconds=entry.max_age_seconds,
             token=entry.token,
             limits_wad=limit_words(symbols[symbol]),
+            open_interest_cap_lots=entry.open_interest_cap_lots,
             expiries=tuple(entry.expiries),
         )
         for symbol, entry in file.underlyings.items()

@@ -128,6 +128,8 @@ def _parameters(deployment: Deployment, terms: Terms) -> Iterator[_Wanted]:
     for underlying, listed in terms.underlyings.items():
         yield kind, spots, "aggregatorOf", (underlying,), listed.aggregator
         yield kind, deployment.market_feeds, "limits", (underlying,), listed.limits_wad
+        cap = listed.open_interest_cap_lots
+        yield kind, deployment.listings, "openInterestCap", (underlying,), cap
         token = listed.token or NO_ADDRESS
         yield kind, deployment.listings, "spotToken", (underlying,), token
 

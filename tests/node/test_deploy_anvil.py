@@ -88,11 +88,13 @@ threshold = 2
 [underlyings.BTC]
 aggregator = "{feeds["BTC"].address}"
 max_age_seconds = 3_600
+open_interest_cap_lots = 1_000_000_000
 token = "{token.address}"
 
 [underlyings.ETH]
 aggregator = "{feeds["ETH"].address}"
 max_age_seconds = 3_600
+open_interest_cap_lots = 1_000_000_000
 """
     path = tmp_path_factory.mktemp("deploy") / "terms.toml"
     path.write_text(text)

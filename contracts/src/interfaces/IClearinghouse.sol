@@ -21,7 +21,8 @@ interface IClearinghouse {
         uint40 lastPermitBlock;
     }
 
-    /// @notice A leg with the entry value of a linear position (0 for other kinds), in micro-dollars.
+    /// @notice A leg with the entry value of a linear position (0 for other kinds), in micro-dollars; of a perpetual with the funding
+    /// that it owes.
     struct Position {
         uint128 instrument;
         int64 lots;
@@ -32,14 +33,7 @@ interface IClearinghouse {
     event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount, uint256 paid);
     event SpotDeposited(bytes32 indexed account, uint16 indexed underlying, uint64 lots);
     event SpotWithdrawn(bytes32 indexed account, uint16 indexed underlying, uint64 lots, address to);
-    event Traded(
-        bytes32 indexed buyer,
-        bytes32 indexed seller,
-        uint128 indexed instrument,
-        uint64 lots,
-        uint64 price,
-        int256 notional
-    );
+    event Traded(bytes32 indexed buyer, bytes32 indexed seller, uint128 indexed instrument, uint64 lots, uint64 price);
     event PositionChanged(bytes32 indexed account, uint128 indexed instrument, int64 lots, int256 cashFlow);
     event Settled(bytes32 indexed account, uint128 indexed instrument, int64 lots, uint64 price, int256 notional);
     event AccountLocked(bytes32 indexed account);
@@ -69,6 +63,8 @@ interface IClearinghouse {
     error WrongExecutor(address caller, address executor);
     error InvalidOrderSignature(address recovered, address owner);
     error NotEmpty(bytes32 account);
+    error CloseOnly(bytes32 account, uint128 instrument);
+    error OpenInterestOverCap(uint16 underlying, uint64 lots, uint64 cap);
     error NothingMoved(bytes32 account);
     error DepositTooLarge(uint256 amount, uint256 maximum);
     error DifferentFeeds(address given, address ofEngine);
@@ -147,7 +143,8 @@ interface IClearinghouse {
 
     function accountState(bytes32 account) external view returns (AccountState memory);
 
-    /// @notice Cash less the entry cost of linear legs: equity is this plus the marked value of the legs.
+    /// @notice Cash less the entry cost of linear legs and the funding that perpetuals owe: equity is this plus the marked value of
+    /// the legs.
     function netCash(bytes32 account) external view returns (int256);
 
     function legsOf(bytes32 account) external view returns (Leg[] memory);
@@ -159,7 +156,14 @@ interface IClearinghouse {
 
     function accountAt(uint256 index) external view returns (bytes32);
 
+    /// @notice Lots held long.
     function openInterest(uint128 instrument) external view returns (uint64);
+
+    /// @notice The same, summed over all instruments of an underlying but SPOT.
+    function openInterestOf(uint16 underlying) external view returns (uint64);
+
+    /// @notice Whether any account has a leg of it, on either side.
+    function isHeld(uint128 instrument) external view returns (bool);
 
     function filled(bytes32 orderDigest) external view returns (int64);
 

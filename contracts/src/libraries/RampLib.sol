@@ -9,7 +9,7 @@ library RampLib {
     uint256 internal constant RAMP = 7 days;
 
     /// @param start when the target was set
-    function at(uint256 from, uint256 to, uint256 start) internal view returns (uint256) {
+    function valueAt(uint256 from, uint256 to, uint256 start) internal view returns (uint256) {
         uint256 passed = block.timestamp - start;
         if (to <= from || passed >= RAMP) return to;
         return from + (to - from) * passed / RAMP;

@@ -80,14 +80,18 @@ contract SettlementChecks {
     /// @dev A lot of a thousandth, as shipped. Both sides of a contract settle to zero in sum, or to one unit less. Any price, lots < 2^24.
     function check_settlement_bothSidesNeverCreateMoney(int64 lots, uint64 price) external pure {
         if (lots > PositionsLib.MAX_LOTS || lots < -PositionsLib.MAX_LOTS) return;
-        int256 sum = NotionalLib.floored(lots, 1e15, price) + NotionalLib.floored(-lots, 1e15, price);
+        int256 sum = NotionalLib.floored(lots, 1e15, int256(uint256(price)) * 1e10)
+            + NotionalLib.floored(-lots, 1e15, int256(uint256(price)) * 1e10);
         assert(sum == 0 || sum == -1);
     }
 
     /// @dev What a buyer pays the seller receives.
     function check_trade_isZeroSum(int64 lots, uint64 price) external pure {
         if (lots > PositionsLib.MAX_LOTS || lots < -PositionsLib.MAX_LOTS) return;
-        assert(NotionalLib.truncated(lots, 1e15, price) + NotionalLib.truncated(-lots, 1e15, price) == 0);
+        assert(
+            NotionalLib.truncated(lots, 1e15, int256(uint256(price)) * 1e10)
+                    + NotionalLib.truncated(-lots, 1e15, int256(uint256(price)) * 1e10) == 0
+        );
     }
 }
 

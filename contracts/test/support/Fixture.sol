@@ -105,6 +105,8 @@ abstract contract Fixture is Assertions {
     Actor internal flagger;
     Actor internal mallory;
 
+    /// @dev So near to spot that no funding flows.
+    uint64 internal perpetualRatio = 1.0002e18;
     uint64 private _salt;
     mapping(uint16 underlying => uint64) private _lastUpdate;
 
@@ -176,6 +178,8 @@ abstract contract Fixture is Assertions {
         fund = InsuranceFund(address(auction.fund()));
         listings.setSpotToken(BTC, address(btcToken));
         listings.setSpotToken(ETH, address(ethToken));
+        listings.setOpenInterestCap(BTC, type(uint64).max);
+        listings.setOpenInterestCap(ETH, type(uint64).max);
         lens = new MarginLens(address(clearinghouse), address(engine), address(feeds));
     }
 
@@ -310,7 +314,7 @@ abstract contract Fixture is Assertions {
         uint256 n;
         for (uint256 i; i < all.length; ++i) {
             if (all[i] == 0) {
-                quotes[n++] = ExpiryQuote(0, 1.0002e18, 0, 0, 0, 0, 0, 0);
+                quotes[n++] = ExpiryQuote(0, perpetualRatio, 0, 0, 0, 0, 0, 0);
             } else if (all[i] > block.timestamp) {
                 quotes[n++] = ExpiryQuote(
                     all[i], uint64(1.001e18 + n * 0.002e18), 0.001e18, 0.3e18, 0.1e18, -0.2e18, 0.01e18, 0.3e18

@@ -26,7 +26,7 @@ contract ClearinghouseTradeTest is Fixture {
         Order memory taker = _order(alice, id, 5, PRICE + 1);
         (bytes memory m, bytes memory t) = (_sign(bob, maker), _sign(alice, taker));
         vm.expectEmit(address(clearinghouse));
-        emit IClearinghouse.Traded(alice.account, bob.account, id, 5, PRICE, 300e6);
+        emit IClearinghouse.Traded(alice.account, bob.account, id, 5, PRICE);
         _execute(maker, m, taker, t, 5, _noClaim());
         assertEq(_lots(alice.account, id), 5, "buyer");
         assertEq(_lots(bob.account, id), -5, "seller");
@@ -320,8 +320,8 @@ contract ClearinghouseTradeTest is Fixture {
 
     function test_trade_firstLegWithoutReserve_reverts() public {
         _deposit(carol.account, RESERVE - 1);
-        Order memory maker = _order(carol, id, 1, 1);
-        Order memory taker = _order(bob, id, -1, 1);
+        Order memory maker = _order(carol, id, 1, BTC_SPOT);
+        Order memory taker = _order(bob, id, -1, BTC_SPOT);
         (bytes memory m, bytes memory t) = (_sign(carol, maker), _sign(bob, taker));
         vm.expectRevert(
             abi.encodeWithSelector(

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {Timelock} from "../../src/Timelock.sol";
-import {IFlaggedTrades} from "../../src/interfaces/IFlaggedTrades.sol";
+import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IGuard} from "../../src/interfaces/IGuard.sol";
 import {Leg} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
@@ -108,12 +108,12 @@ contract GuardTest is Fixture {
         uint128 id = _perpetual(BTC);
         _trade(alice, bob, id, 100, BTC_SPOT);
         _pause(RISK, 1 hours);
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotReducing.selector, bob.account, id, int64(-1)));
+        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.CloseOnly.selector, bob.account, id));
         this.trade(alice, bob, id, 1);
         // Both have to reduce, and none may turn around.
-        vm.expectPartialRevert(IFlaggedTrades.NotReducing.selector);
+        vm.expectPartialRevert(IClearinghouse.CloseOnly.selector);
         this.trade(bob, dealer, id, 1);
-        vm.expectPartialRevert(IFlaggedTrades.NotReducing.selector);
+        vm.expectPartialRevert(IClearinghouse.CloseOnly.selector);
         this.trade(bob, alice, id, 101);
         _trade(bob, alice, id, 60, BTC_SPOT);
         assertEq(int256(_lots(alice.account, id)), 40, "reduced");

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
+import {IMarketFeeds} from "../../src/interfaces/IMarketFeeds.sol";
 import {ISpotFeeds} from "../../src/interfaces/ISpotFeeds.sol";
 import {IWindDown} from "../../src/interfaces/IWindDown.sol";
 import {Leg} from "../../src/types/Types.sol";
@@ -110,6 +111,29 @@ contract WindDownTest is RandomBooks {
     }
 
     /* WHAT COMES OF IT */
+
+    /// @dev The quote before the end had two more hours of funding to run.
+    function test_settle_woundDown_fundingEndsWithIt() public {
+        perpetualRatio = 1.01e18;
+        _advance(60, BTC_SPOT, ETH_SPOT);
+        _tradeAtMark(alice, bob, _perpetual(BTC), 1_000);
+        vm.warp(block.timestamp + 1 hours);
+        int256 owed = feeds.fundingIndex(BTC);
+        assertLt(0, uint256(owed), "funding ran until now");
+        windDown.byOwner(BTC, BTC_SPOT);
+        int256 reserve = int256(uint256(clearinghouse.accountState(alice.account).reserve));
+        (int256 long, int256 short) = (_equity(alice.account) + reserve, _equity(bob.account) + reserve);
+        clearinghouse.settle(alice.account);
+        vm.warp(block.timestamp + 1 hours);
+        assertEq(feeds.fundingIndex(BTC), owed, "and no longer");
+        clearinghouse.settle(bob.account);
+        assertClose(_equity(alice.account), long, 1, "at once");
+        assertClose(_equity(bob.account), short, 1, "an hour later");
+        int256 money = _cashAndReserve(alice.account) + _cashAndReserve(bob.account);
+        assertClose(money, 2_000_000e6, 1, "nothing is made or lost");
+        vm.expectRevert(abi.encodeWithSelector(IMarketFeeds.UnderlyingNotClosed.selector, ETH));
+        feeds.endFunding(ETH);
+    }
 
     function test_settle_woundDown_everyKindAtItsLastMark() public {
         uint128[4] memory ids =
