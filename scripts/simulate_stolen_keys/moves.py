@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keeper.margin.scenarios import Model
 from keeper.state.snapshot import Snapshot
 from keeper.units import WAD, FloatArray, IntArray
+
+_Integer = TypeVar("_Integer", bound=np.integer[Any])
 
 RATIO_BAND = (0.5, 2.0)
 """Hard band of a forward's ratio to spot in MarketFeeds."""
@@ -85,7 +89,7 @@ def signed(snapshot: Snapshot, model: Model, shocks: int) -> Iterator[tuple[str,
         yield f"ratio {ratio:+d}, vol {vol:+d}", replace(snapshot, forwards=moved)
 
 
-def _scaled(column: IntArray, factor: FloatArray) -> IntArray:
+def _scaled(column: NDArray[_Integer], factor: FloatArray) -> NDArray[_Integer]:
     """Return the column times the factors, stopped at the hard bands of MarketFeeds (9 in wad)."""
     most = 9.0 * WAD
     return np.rint(np.clip(column * factor, -most, most)).astype(column.dtype)
