@@ -330,17 +330,15 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         if (first) _books[from].markBase();
         _requireUnlocked(to);
         if (_books[to].count() != 0) revert NotEmpty(to);
-        PositionsLib.Sale[] memory sales = _books[from].plannedSales(cumulativeFraction);
+        Leg[] memory sales = _books[from].plannedSales(cumulativeFraction);
+        if (sales.length == 0) revert NothingMoved(from);
+        int256[] memory notionals = engine.notionalsOf(sales);
         for (uint256 i; i < sales.length; ++i) {
             int64 lots = sales[i].lots;
-            if (lots == 0) continue;
-            uint128 id = sales[i].instrument;
-            int256 notional = _notional(id, lots, engine.markOf(id));
-            _move(from, id, -lots, -notional);
-            _move(to, id, lots, notional);
+            _move(from, sales[i].instrument, -lots, -notionals[i]);
+            _move(to, sales[i].instrument, lots, notionals[i]);
             moved += uint256(int256(lots < 0 ? -lots : lots));
         }
-        if (moved == 0) revert NothingMoved(from);
         _accounts[from].voidSince = uint40(block.timestamp);
         _accounts[from].cash -= int128(cashToBuyer);
         _accounts[to].cash += int128(cashToBuyer);

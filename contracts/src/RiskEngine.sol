@@ -23,6 +23,8 @@ contract RiskEngine is IRiskEngine {
     uint256 internal constant WORLDS = 2;
     int256 internal constant WAD = 1e18;
     uint256 internal constant SURFACE_MAX_AGE = 2 hours;
+    /// @dev lots * lot(wad) * price(1e-8) is in 1e-26 USD; micro-dollars are 1e-6.
+    int256 internal constant NOTIONAL_UNIT = 1e20;
 
     IMarketFeeds private immutable _feeds;
     ISpotFeeds private immutable _spots;
@@ -215,7 +217,19 @@ contract RiskEngine is IRiskEngine {
     function markOf(uint128 instrument) external view returns (uint64) {
         Pass memory pass;
         _enter(pass, _load(0), instrument);
-        return uint64((_price(pass, instrument).mark + 5e9) / 1e10);
+        return _mark(pass, instrument);
+    }
+
+    /// @inheritdoc IRiskEngine
+    function notionalsOf(Leg[] calldata legs) external view returns (int256[] memory notionals) {
+        Pass memory pass;
+        Asked memory none = _load(0);
+        notionals = new int256[](legs.length);
+        for (uint256 i; i < legs.length; ++i) {
+            _enter(pass, none, legs[i].instrument);
+            int256 size = int256(legs[i].lots) * int256(uint256(pass.risk.lot));
+            notionals[i] = size * int256(uint256(_mark(pass, legs[i].instrument))) / NOTIONAL_UNIT;
+        }
     }
 
     /// @inheritdoc IRiskEngine
@@ -283,6 +297,11 @@ contract RiskEngine is IRiskEngine {
         if (!pass.spotFresh) return false;
         if (instrument.kindOf() == InstrumentLib.SPOT) return true;
         return pass.quoteFresh && (pass.expiry == 0 || pass.secondsLeft != 0);
+    }
+
+    /// @dev In 1e-8 USD, rounded to nearest.
+    function _mark(Pass memory pass, uint128 instrument) private pure returns (uint64) {
+        return uint64((_price(pass, instrument).mark + 5e9) / 1e10);
     }
 
     function _price(Pass memory pass, uint128 instrument) private pure returns (LegRiskLib.Priced memory p) {

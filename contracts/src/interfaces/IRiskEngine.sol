@@ -128,6 +128,10 @@ interface IRiskEngine {
     /// @notice Mark of one instrument in 1e-8 USD, rounded to nearest.
     function markOf(uint128 instrument) external view returns (uint64);
 
+    /// @notice What a buyer of each of these lots pays at the confirmed marks, micro-dollars, rounded towards zero; negative where
+    /// lots are. Cheaper than each mark alone where legs are sorted.
+    function notionalsOf(Leg[] calldata legs) external view returns (int256[] memory);
+
     /// @notice The MarketFeeds that prices come from.
     function feeds() external view returns (address);
 
