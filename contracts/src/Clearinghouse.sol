@@ -274,12 +274,19 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     /* SETTLEMENT */
 
     /// @inheritdoc IClearinghouse
-    function settle(bytes32 account) external nonReentrant returns (uint256) {
-        return _settle(account);
+    function settle(bytes32 account) external nonReentrant returns (uint256 count) {
+        (, count) = _settle(account);
     }
 
-    function _settle(bytes32 account) private returns (uint256 count) {
-        Leg[] memory legs = _books[account].legs();
+    /// @inheritdoc IClearinghouse
+    function settledBook(bytes32 account) external nonReentrant returns (Leg[] memory legs, int256 cash) {
+        (legs,) = _settle(account);
+        cash = int256(_accounts[account].cash) - _books[account].totalCost(legs);
+    }
+
+    /// @return legs what is left
+    function _settle(bytes32 account) private returns (Leg[] memory legs, uint256 count) {
+        legs = _books[account].legs();
         for (uint256 i; i < legs.length; ++i) {
             uint128 id = legs[i].instrument;
             if (id.expiryOf() == 0 || id.expiryOf() > block.timestamp) continue;
@@ -292,7 +299,9 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
             emit Settled(account, id, lots, price, payout);
             ++count;
         }
-        if (count != 0) _releaseReserve(account);
+        if (count == 0) return (legs, 0);
+        _releaseReserve(account);
+        legs = _books[account].legs();
     }
 
     function _payoff(uint128 id, uint64 price) private pure returns (uint64) {
@@ -386,7 +395,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
 
     /// @inheritdoc IClearinghouse
     function netCash(bytes32 account) public view returns (int256) {
-        return int256(_accounts[account].cash) - _books[account].totalCost();
+        return int256(_accounts[account].cash) - _books[account].totalCost(_books[account].legs());
     }
 
     /// @inheritdoc IClearinghouse
@@ -509,7 +518,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         // Whoever was let below standard margin by a leaf gets no grace when he is flagged soon after.
         if (claim.leaf.epoch != 0) _accounts[account].lastPermitBlock = uint40(block.number);
         Leg[] memory legs = _books[account].legs();
-        int256 cash = netCash(account);
+        int256 cash = int256(_accounts[account].cash) - _books[account].totalCost(legs);
         if (legs.length == 0) {
             if (cash < 0) revert InsufficientMargin(account, cash, 0);
             return;

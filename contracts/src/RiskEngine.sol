@@ -134,9 +134,29 @@ contract RiskEngine is IRiskEngine {
     function assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world)
         external
         view
-        returns (Assessment memory result)
+        returns (Assessment memory)
     {
         if (world >= WORLDS) revert UnknownWorld(world, WORLDS);
+        return _assess(legs, scenarioMask, world);
+    }
+
+    /// @inheritdoc IRiskEngine
+    function assessInAllWorlds(Leg[] calldata legs, uint256 scenarioMask)
+        external
+        view
+        returns (Assessment[] memory results)
+    {
+        results = new Assessment[](worldCount(legs));
+        for (uint256 world; world < results.length; ++world) {
+            results[world] = _assess(legs, scenarioMask, world);
+        }
+    }
+
+    function _assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world)
+        private
+        view
+        returns (Assessment memory result)
+    {
         if (scenarioMask & ~gridMask != 0) {
             revert UnknownScenario(FixedPointMathLib.log2(scenarioMask), _scenarios.length);
         }
@@ -195,7 +215,7 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
-    function worldCount(Leg[] calldata legs) external view returns (uint256) {
+    function worldCount(Leg[] calldata legs) public view returns (uint256) {
         uint16 last;
         for (uint256 i; i < legs.length; ++i) {
             uint16 underlying = legs[i].instrument.underlyingOf();

@@ -100,6 +100,9 @@ interface IRiskEngine {
     /// @param world 0 is that of the confirmed marks; in 1 each underlying has its pending marks, where there are any
     function assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world) external view returns (Assessment memory);
 
+    /// @notice {assess} in each world, the confirmed one first.
+    function assessInAllWorlds(Leg[] calldata legs, uint256 scenarioMask) external view returns (Assessment[] memory);
+
     /// @notice How many worlds of marks the legs' underlyings have: a flag must succeed in each, new risk and withdrawals pass in each.
     function worldCount(Leg[] calldata legs) external view returns (uint256);
 

@@ -25,11 +25,11 @@ library PositionsLib {
     }
 
     function legs(Book storage book) internal view returns (Leg[] memory list) {
-        uint256 n = book.words.length;
-        list = new Leg[](n);
-        for (uint256 i; i < n; ++i) {
-            uint256 word = book.words[i];
-            (list[i].instrument, list[i].lots) = (uint128(word >> 128), int64(uint64(word >> 64)));
+        uint256[] memory words = book.words;
+        list = new Leg[](words.length);
+        for (uint256 i; i < words.length; ++i) {
+            (uint256 word, Leg memory leg) = (words[i], list[i]);
+            (leg.instrument, leg.lots) = (uint128(word >> 128), int64(uint64(word >> 64)));
         }
     }
 
@@ -42,10 +42,11 @@ library PositionsLib {
         }
     }
 
-    function totalCost(Book storage book) internal view returns (int256 total) {
-        uint256 n = book.words.length;
-        for (uint256 i; i < n; ++i) {
-            uint128 instrument = uint128(book.words[i] >> 128);
+    /// @notice Sum of entry values.
+    /// @param list the book's own legs
+    function totalCost(Book storage book, Leg[] memory list) internal view returns (int256 total) {
+        for (uint256 i; i < list.length; ++i) {
+            uint128 instrument = list[i].instrument;
             uint8 kind = uint8(instrument >> 64);
             // Only perpetuals and futures keep an entry value; the others would be a wasted read.
             if (kind == 2 || kind == 3) total += book.cost[instrument];
@@ -106,11 +107,11 @@ library PositionsLib {
     /// @notice Lots still to move so that `round(fraction * base)` of each leg are gone in all: the rounding never adds up. Legs that
     /// do not move are left out.
     function plannedSales(Book storage book, uint256 cumulativeFraction) internal view returns (Leg[] memory sales) {
-        uint256 n = book.words.length;
-        sales = new Leg[](n);
+        uint256[] memory words = book.words;
+        sales = new Leg[](words.length);
         uint256 count_;
-        for (uint256 i; i < n; ++i) {
-            uint256 word = book.words[i];
+        for (uint256 i; i < words.length; ++i) {
+            uint256 word = words[i];
             int64 base = int64(uint64(word));
             int64 lots = int64(uint64(word >> 64));
             uint256 size = uint256(int256(base < 0 ? -base : base));
