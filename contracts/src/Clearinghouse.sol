@@ -228,12 +228,19 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
     /* SETTLEMENT */
 
     /// @inheritdoc IClearinghouse
-    function settle(bytes32 account) external nonReentrant returns (uint256) {
-        return _settle(account);
+    function settle(bytes32 account) external nonReentrant returns (uint256 count) {
+        (, count) = _settle(account);
     }
 
-    function _settle(bytes32 account) private returns (uint256 count) {
-        Leg[] memory legs = _books[account].legs();
+    /// @inheritdoc IClearinghouse
+    function settledBook(bytes32 account) external nonReentrant returns (Leg[] memory legs, int256 cash) {
+        (legs,) = _settle(account);
+        cash = _netCash(account, legs);
+    }
+
+    /// @return legs what is left
+    function _settle(bytes32 account) private returns (Leg[] memory legs, uint256 count) {
+        legs = _books[account].legs();
         bool closed;
         for (uint256 i; i < legs.length; ++i) {
             uint128 id = legs[i].instrument;
@@ -249,7 +256,9 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
             emit Settled(account, id, lots, price, payout);
             ++count;
         }
-        if (count != 0) _releaseReserve(account);
+        if (count == 0) return (legs, 0);
+        _releaseReserve(account);
+        legs = _books[account].legs();
     }
 
     /// @dev An expiry at its price once that is fixed; all but SPOT at last marks once the underlying is wound down.
@@ -299,17 +308,15 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         if (first) _books[from].markBase();
         _requireUnlocked(to);
         if (_books[to].count() != 0) revert NotEmpty(to);
-        PositionsLib.Sale[] memory sales = _books[from].plannedSales(cumulativeFraction);
+        Leg[] memory sales = _books[from].plannedSales(cumulativeFraction);
+        if (sales.length == 0) revert NothingMoved(from);
+        int256[] memory notionals = engine.notionalsOf(sales);
         for (uint256 i; i < sales.length; ++i) {
             int64 lots = sales[i].lots;
-            if (lots == 0) continue;
-            uint128 id = sales[i].instrument;
-            int256 notional = _notional(id, lots, engine.markOf(id));
-            _move(from, id, -lots, -notional);
-            _move(to, id, lots, notional);
+            _move(from, sales[i].instrument, -lots, -notionals[i]);
+            _move(to, sales[i].instrument, lots, notionals[i]);
             moved += uint256(int256(lots < 0 ? -lots : lots));
         }
-        if (moved == 0) revert NothingMoved(from);
         _accounts[from].voidSince = uint40(block.timestamp);
         _accounts[from].cash -= int128(cashToBuyer);
         _accounts[to].cash += int128(cashToBuyer);
@@ -355,7 +362,7 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         // Whoever was let below standard margin by a leaf gets no grace when he is flagged soon after.
         if (claim.leaf.epoch != 0) _accounts[account].lastPermitBlock = uint40(block.number);
         Leg[] memory legs = _books[account].legs();
-        int256 cash = netCash(account);
+        int256 cash = _netCash(account, legs);
         if (legs.length == 0) {
             if (cash < 0) revert InsufficientMargin(account, cash, 0);
             return;

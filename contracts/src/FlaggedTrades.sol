@@ -32,10 +32,10 @@ abstract contract FlaggedTrades is IFlaggedTrades {
             surplus[0] = cash;
             return surplus;
         }
-        surplus = new int256[](engine.worldCount(legs));
+        IRiskEngine.Assessment[] memory books = engine.assessInAllWorlds(legs, engine.gridMask());
+        surplus = new int256[](books.length);
         for (uint256 world; world < surplus.length; ++world) {
-            IRiskEngine.Assessment memory a = engine.assess(legs, engine.gridMask(), world);
-            surplus[world] = cash + a.value - int256(engine.maintenanceMargin(a));
+            surplus[world] = cash + books[world].value - int256(engine.maintenanceMargin(books[world]));
         }
     }
 

@@ -168,9 +168,10 @@ contract InitialAddOns is IInitialAddOns {
             int256 d1 = sd < PricingLib.MIN_DEVIATION
                 ? (k < 0 ? int256(40e18) : -int256(40e18))
                 : sd / 2 - k * int256(WAD) / sd;
-            delta = NormalLib.cdf(d1);
+            int256 bell = NormalLib.bell(d1);
+            delta = NormalLib.cdf(d1, bell);
             if (kind == InstrumentLib.PUT) delta -= int256(WAD);
-            int256 vega = sd * NormalLib.densityAt(d1) / int256(WAD);
+            int256 vega = sd * NormalLib.density(bell) / int256(WAD);
             if (vega > int256(WAD)) vega = int256(WAD);
             pass.netVega += size * int256(pass.forward) / int256(WAD) * vega / int256(WAD)
                 * int256(uint256(pass.rules.vega));

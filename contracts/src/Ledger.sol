@@ -48,9 +48,13 @@ abstract contract Ledger is IClearinghouse {
     }
 
     /// @inheritdoc IClearinghouse
-    function netCash(bytes32 account) public view returns (int256 cash) {
+    function netCash(bytes32 account) public view returns (int256) {
+        return _netCash(account, _books[account].legs());
+    }
+
+    /// @param legs the account's own
+    function _netCash(bytes32 account, Leg[] memory legs) internal view returns (int256 cash) {
         PositionsLib.Book storage book = _books[account];
-        Leg[] memory legs = book.legs();
         cash = _accounts[account].cash;
         for (uint256 i; i < legs.length; ++i) {
             if (legs[i].instrument.kindOf().isLinear()) cash -= _costOf(book, legs[i]);

@@ -71,10 +71,9 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     /// @inheritdoc ILiquidationAuction
     function flag(bytes32 account, uint8 scenario) external {
         if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
-        clearinghouse.settle(account);
-        Leg[] memory legs = clearinghouse.legsOf(account);
+        (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
         if (legs.length == 0) revert NoPositions(account);
-        Health memory health = _inAllWorlds(account, legs, uint256(1) << scenario);
+        Health memory health = _inAllWorlds(legs, cash, uint256(1) << scenario);
         if (health.healthy) revert Healthy(account, health.healthyEquity, health.healthyRequired);
         uint64 startsAt = uint64(block.timestamp + _useGrace(account, health.deep));
         Auction storage opened = _auctions[account];
@@ -105,13 +104,12 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         Auction storage open = _open(account);
         _requireBidder(buyer);
         if (deadline < block.timestamp) revert BidExpired(deadline, block.timestamp);
-        clearinghouse.settle(account);
-        Leg[] memory legs = clearinghouse.legsOf(account);
+        (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
         if (legs.length == 0) {
             _empty(account);
             return 0;
         }
-        Health memory health = _healthForSale(account, open, legs);
+        Health memory health = _healthForSale(account, open, legs, cash);
         if (block.timestamp < open.startedAt && !health.deep) revert InGrace(account, open.startedAt);
         sold = _sell(account, buyer, fraction, health, minCashToBuyer);
         _payBounties(account, open, legs.length, buyer);
@@ -131,16 +129,16 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
 
     /// @dev The grid once, then its worst scenario; that one alone never ends what the grid began. Backstop's books are for sale
     /// whatever their health.
-    function _healthForSale(bytes32 account, Auction storage open, Leg[] memory legs)
+    function _healthForSale(bytes32 account, Auction storage open, Leg[] memory legs, int256 cash)
         private
         returns (Health memory health)
     {
         bool always = _isBackstop(account);
         if (open.gridRun) {
-            health = _inAllWorlds(account, legs, uint256(1) << open.scenario);
+            health = _inAllWorlds(legs, cash, uint256(1) << open.scenario);
             if (always || !health.healthy) return health;
         }
-        health = _inAllWorlds(account, legs, engine.gridMask());
+        health = _inAllWorlds(legs, cash, engine.gridMask());
         if (health.healthy && !always) revert Healthy(account, health.healthyEquity, health.healthyRequired);
         (open.scenario, open.gridRun) = (health.worstScenario, true);
     }
@@ -187,13 +185,12 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         if (_isBackstop(account)) revert OfBackstop(account);
         uint256 from = open.startedAt + AuctionLib.DURATION + UNSOLD_AFTER;
         if (block.timestamp < from) revert NotUnsold(account, from);
-        clearinghouse.settle(account);
-        Leg[] memory legs = clearinghouse.legsOf(account);
+        (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
         if (legs.length == 0) {
             _empty(account);
             return 0;
         }
-        Health memory health = _healthForSale(account, open, legs);
+        Health memory health = _healthForSale(account, open, legs, cash);
         backstop = bytes32(uint256(backstopAccount()) | ++_backstopBooks);
         // At the end of the line that is min(0, equity), for everything.
         _sell(account, backstop, uint256(WAD), health, type(int256).min);
@@ -222,8 +219,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     function cure(bytes32 account) external {
         _open(account);
         if (_isBackstop(account)) revert OfBackstop(account);
-        clearinghouse.settle(account);
-        Leg[] memory legs = clearinghouse.legsOf(account);
+        (Leg[] memory legs,) = clearinghouse.settledBook(account);
         if (legs.length == 0) return _empty(account);
         // Fills up the reserve, which the next flagger will live on.
         clearinghouse.unlock(account);
@@ -235,15 +231,13 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
 
     function _requireCured(bytes32 account, Leg[] memory legs) private view returns (int256 equity, uint256 target) {
         int256 cash = clearinghouse.netCash(account);
-        uint256 worlds = engine.worldCount(legs);
-        for (uint256 i = 1; i <= worlds; ++i) {
-            // The confirmed marks last: their figures are returned.
-            uint256 world = worlds - i;
-            IRiskEngine.Assessment memory a = engine.assess(legs, 0, world);
-            (equity, target) = (cash + a.value, a.standard);
+        IRiskEngine.Assessment[] memory books = engine.assessInAllWorlds(legs, 0);
+        // The confirmed marks last: their figures are returned.
+        for (uint256 i = 1; i <= books.length; ++i) {
+            uint256 world = books.length - i;
+            (equity, target) = (cash + books[world].value, books[world].standard);
             if (equity < int256(target)) {
-                a = engine.assess(legs, engine.gridMask(), world);
-                uint256 initial = _initialMargin(a);
+                uint256 initial = _initialMargin(engine.assess(legs, engine.gridMask(), world));
                 if (initial < target) target = initial;
             }
             if (equity < int256(target)) revert StillUnhealthy(account, equity, target);
@@ -294,17 +288,16 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     /// @inheritdoc ILiquidationAuction
     function report(bytes32 account) external {
         Auction storage open = _open(account);
-        clearinghouse.settle(account);
-        Leg[] memory legs = clearinghouse.legsOf(account);
+        (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
         if (legs.length == 0) return _empty(account);
-        _book(account, open, _inAllWorlds(account, legs, uint256(1) << open.scenario));
+        _book(account, open, _inAllWorlds(legs, cash, uint256(1) << open.scenario));
     }
 
     /// @inheritdoc ILiquidationAuction
     function takeDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining) {
         if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
-        clearinghouse.settle(account);
-        if (clearinghouse.legsOf(account).length != 0) revert StillHoldsLegs(account);
+        (Leg[] memory legs,) = clearinghouse.settledBook(account);
+        if (legs.length != 0) revert StillHoldsLegs(account);
         uint256 deficit = _reportDeficit(account);
         if (deficit == 0) revert NoDeficit(account);
         bytes32 backstop = backstopAccount();
@@ -354,16 +347,11 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     /* HEALTH */
 
     /// @dev Equity and loss of the same world each. One healthy world is enough to be let alone, a deep one to be in a hurry.
-    function _inAllWorlds(bytes32 account, Leg[] memory legs, uint256 mask)
-        private
-        view
-        returns (Health memory health)
-    {
+    function _inAllWorlds(Leg[] memory legs, int256 cash, uint256 mask) private view returns (Health memory health) {
         (health.legs, health.divisible) = (legs.length, AuctionLib.isDivisible(legs));
-        int256 cash = clearinghouse.netCash(account);
-        uint256 worlds = engine.worldCount(legs);
-        for (uint256 world; world < worlds; ++world) {
-            IRiskEngine.Assessment memory a = engine.assess(legs, mask, world);
+        IRiskEngine.Assessment[] memory books = engine.assessInAllWorlds(legs, mask);
+        for (uint256 world; world < books.length; ++world) {
+            IRiskEngine.Assessment memory a = books[world];
             int256 equity = cash + a.value;
             uint256 required = engine.maintenanceMargin(a);
             if (world == 0) {

@@ -152,9 +152,8 @@ contract MarginOracle is IMarginOracle, Challenges {
         view
         returns (IRiskEngine.Assessment[] memory books)
     {
-        books = new IRiskEngine.Assessment[](engine.worldCount(request.legs));
+        books = engine.assessInAllWorlds(request.legs, mask);
         for (uint256 world; world < books.length; ++world) {
-            books[world] = engine.assess(request.legs, mask, world);
             if (books[world].staleInstrument != 0) revert StaleMarket(books[world].staleInstrument);
         }
     }

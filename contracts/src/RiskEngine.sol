@@ -10,6 +10,7 @@ import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {LegRiskLib} from "./libraries/LegRiskLib.sol";
+import {NotionalLib} from "./libraries/NotionalLib.sol";
 import {PricingLib} from "./libraries/PricingLib.sol";
 import {ShockLib} from "./libraries/ShockLib.sol";
 import {Leg, StoredQuote} from "./types/Types.sol";
@@ -133,9 +134,29 @@ contract RiskEngine is IRiskEngine {
     function assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world)
         external
         view
-        returns (Assessment memory result)
+        returns (Assessment memory)
     {
         if (world >= WORLDS) revert UnknownWorld(world, WORLDS);
+        return _assess(legs, scenarioMask, world);
+    }
+
+    /// @inheritdoc IRiskEngine
+    function assessInAllWorlds(Leg[] calldata legs, uint256 scenarioMask)
+        external
+        view
+        returns (Assessment[] memory results)
+    {
+        results = new Assessment[](worldCount(legs));
+        for (uint256 world; world < results.length; ++world) {
+            results[world] = _assess(legs, scenarioMask, world);
+        }
+    }
+
+    function _assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world)
+        private
+        view
+        returns (Assessment memory result)
+    {
         if (scenarioMask & ~gridMask != 0) {
             revert UnknownScenario(FixedPointMathLib.log2(scenarioMask), _scenarios.length);
         }
@@ -194,7 +215,7 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
-    function worldCount(Leg[] calldata legs) external view returns (uint256) {
+    function worldCount(Leg[] calldata legs) public view returns (uint256) {
         uint16 last;
         for (uint256 i; i < legs.length; ++i) {
             uint16 underlying = legs[i].instrument.underlyingOf();
@@ -216,7 +237,22 @@ contract RiskEngine is IRiskEngine {
     function markOf(uint128 instrument) external view returns (uint64) {
         Pass memory pass;
         _enter(pass, _load(0), instrument);
-        return uint64((_price(pass, instrument).mark + 5e9) / 1e10);
+        return _mark(pass, instrument);
+    }
+
+    /// @inheritdoc IRiskEngine
+    function notionalsOf(Leg[] calldata legs) external view returns (int256[] memory notionals) {
+        Pass memory pass;
+        Asked memory none = _load(0);
+        notionals = new int256[](legs.length);
+        for (uint256 i; i < legs.length; ++i) {
+            _enter(pass, none, legs[i].instrument);
+            uint128 id = legs[i].instrument;
+            int256 price = int256(uint256(_mark(pass, id))) * 1e10;
+            // As the ledger enters it: a perpetual at its price less the funding index.
+            if (id.kindOf() == InstrumentLib.PERPETUAL) price -= _feeds.fundingIndex(id.underlyingOf());
+            notionals[i] = NotionalLib.truncated(legs[i].lots, pass.risk.lot, price);
+        }
     }
 
     /// @inheritdoc IRiskEngine
@@ -291,6 +327,11 @@ contract RiskEngine is IRiskEngine {
         if (!pass.spotFresh) return false;
         if (instrument.kindOf() == InstrumentLib.SPOT) return true;
         return pass.quoteFresh && (pass.expiry == 0 || pass.secondsLeft != 0);
+    }
+
+    /// @dev In 1e-8 USD, rounded to nearest.
+    function _mark(Pass memory pass, uint128 instrument) private pure returns (uint64) {
+        return uint64((_price(pass, instrument).mark + 5e9) / 1e10);
     }
 
     function _price(Pass memory pass, uint128 instrument) private pure returns (LegRiskLib.Priced memory p) {

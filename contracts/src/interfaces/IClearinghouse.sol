@@ -102,6 +102,9 @@ interface IClearinghouse {
     /// @return count legs settled
     function settle(bytes32 account) external returns (uint256 count);
 
+    /// @notice Settles, then says what is left: the legs, and cash net of the entry values of linear legs.
+    function settledBook(bytes32 account) external returns (Leg[] memory legs, int256 cash);
+
     /// @notice Stops an account's withdrawals while it is in auction, and all trades but those of {IFlaggedTrades}. Only the auction.
     function lock(bytes32 account) external;
 

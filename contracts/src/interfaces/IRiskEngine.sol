@@ -100,6 +100,9 @@ interface IRiskEngine {
     /// @param world 0 is that of the confirmed marks; in 1 each underlying has its pending marks, where there are any
     function assess(Leg[] calldata legs, uint256 scenarioMask, uint256 world) external view returns (Assessment memory);
 
+    /// @notice {assess} in each world, the confirmed one first.
+    function assessInAllWorlds(Leg[] calldata legs, uint256 scenarioMask) external view returns (Assessment[] memory);
+
     /// @notice How many worlds of marks the legs' underlyings have: a flag must succeed in each, new risk and withdrawals pass in each.
     function worldCount(Leg[] calldata legs) external view returns (uint256);
 
@@ -127,6 +130,10 @@ interface IRiskEngine {
 
     /// @notice Mark of one instrument in 1e-8 USD, rounded to nearest.
     function markOf(uint128 instrument) external view returns (uint64);
+
+    /// @notice What a buyer of each of these lots is booked with at the confirmed marks, a perpetual at its mark less the funding
+    /// index: micro-dollars, rounded towards zero, negative where lots are. Cheaper than each mark alone where legs are sorted.
+    function notionalsOf(Leg[] calldata legs) external view returns (int256[] memory);
 
     /// @notice The MarketFeeds that prices come from.
     function feeds() external view returns (address);

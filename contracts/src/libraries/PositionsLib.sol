@@ -19,34 +19,27 @@ library PositionsLib {
         mapping(uint128 instrument => int256) cost;
     }
 
-    /// @notice Lots of one leg that a bid moves.
-    struct Sale {
-        uint128 instrument;
-        int64 lots;
-    }
-
     function count(Book storage book) internal view returns (uint256) {
         return book.words.length;
     }
 
     function legs(Book storage book) internal view returns (Leg[] memory list) {
-        uint256 n = book.words.length;
-        list = new Leg[](n);
-        for (uint256 i; i < n; ++i) {
-            uint256 word = book.words[i];
-            list[i] = Leg(uint128(word >> 128), int64(uint64(word >> 64)));
+        uint256[] memory words = book.words;
+        list = new Leg[](words.length);
+        for (uint256 i; i < words.length; ++i) {
+            (uint256 word, Leg memory leg) = (words[i], list[i]);
+            (leg.instrument, leg.lots) = (uint128(word >> 128), int64(uint64(word >> 64)));
         }
     }
 
     /// @notice Adds signed lots to one leg, inserting or deleting it. Keeps the order.
     function add(Book storage book, uint128 instrument, int64 lots) internal returns (int64 before, int64 present) {
         uint256[] storage words = book.words;
-        uint256 n = words.length;
-        uint256 i;
-        while (i < n && uint128(words[i] >> 128) < instrument) ++i;
-        bool found = i < n && uint128(words[i] >> 128) == instrument;
-        uint64 base = found ? uint64(words[i]) : 0;
-        before = found ? int64(uint64(words[i] >> 64)) : int64(0);
+        uint256 i = _find(words, instrument);
+        uint256 old = i < words.length ? words[i] : 0;
+        bool found = old >> 128 == instrument;
+        uint64 base = found ? uint64(old) : 0;
+        before = found ? int64(uint64(old >> 64)) : int64(0);
         int256 sum = int256(before) + lots;
         if (sum > MAX_LOTS || sum < -MAX_LOTS) revert LotsOverLimit(instrument, sum);
         present = int64(sum);
@@ -90,17 +83,34 @@ library PositionsLib {
         }
     }
 
-    /// @notice Lots of each leg still to move so that `round(fraction * base)` are gone in all: the rounding never adds up.
-    function plannedSales(Book storage book, uint256 cumulativeFraction) internal view returns (Sale[] memory sales) {
-        uint256 n = book.words.length;
-        sales = new Sale[](n);
-        for (uint256 i; i < n; ++i) {
-            uint256 word = book.words[i];
+    /// @notice Lots still to move so that `round(fraction * base)` of each leg are gone in all: the rounding never adds up. Legs that
+    /// do not move are left out.
+    function plannedSales(Book storage book, uint256 cumulativeFraction) internal view returns (Leg[] memory sales) {
+        uint256[] memory words = book.words;
+        sales = new Leg[](words.length);
+        uint256 count_;
+        for (uint256 i; i < words.length; ++i) {
+            uint256 word = words[i];
             int64 base = int64(uint64(word));
             int64 lots = int64(uint64(word >> 64));
             uint256 size = uint256(int256(base < 0 ? -base : base));
             int64 target = int64(int256((size * cumulativeFraction + WAD / 2) / WAD));
-            sales[i] = Sale(uint128(word >> 128), (base < 0 ? -target : target) - (base - lots));
+            int64 sold = (base < 0 ? -target : target) - (base - lots);
+            if (sold != 0) sales[count_++] = Leg(uint128(word >> 128), sold);
+        }
+        // Shortens the array in place: only its length word changes, and only downwards.
+        assembly ("memory-safe") {
+            mstore(sales, count_)
+        }
+    }
+
+    /// @dev Index of the first leg that is not below `instrument`.
+    function _find(uint256[] storage words, uint128 instrument) private view returns (uint256 low) {
+        uint256 high = words.length;
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (uint128(words[middle] >> 128) < instrument) low = middle + 1;
+            else high = middle;
         }
     }
 

@@ -49,23 +49,40 @@ library PricingLib {
         }
     }
 
-    /// @notice Undiscounted Black-76, kept within its no-arbitrage bounds.
-    /// @dev Unchecked: forward and strike are below 2^128, |k| below 2^68, sd from 1e8 to 4e19, probabilities at most 1e18.
+    /// @notice Undiscounted Black-76, within its no-arbitrage bounds and in put-call parity to the last digit.
     /// @param k ln(strike / forward)
     /// @param sd standard deviation of ln(F) to expiry
     function price(uint256 forward, uint256 strike, int256 k, int256 sd, bool isCall) internal pure returns (uint256) {
+        // Neither is above 2^128.
         unchecked {
-            uint256 intrinsicValue = intrinsic(forward, strike, isCall);
-            if (sd < MIN_DEVIATION) return intrinsicValue;
+            return intrinsic(forward, strike, isCall) + timeValue(forward, strike, k, sd);
+        }
+    }
+
+    /// @notice What a call or a put is worth beside its intrinsic value: between 0 and the smaller of forward and strike.
+    /// @dev F phi(d1) = K phi(d2), so that one exponential serves both tails: N(-|d2|) K = F bell(d1) tailRatio(d2).
+    /// Unchecked: forward and strike are below 2^128, |k| below 2^68, sd from 1e8 to 4e19, bell and ratios at most 1e18.
+    function timeValue(uint256 forward, uint256 strike, int256 k, int256 sd) internal pure returns (uint256) {
+        unchecked {
+            if (sd < MIN_DEVIATION) return 0;
             if (sd > MAX_DEVIATION) sd = MAX_DEVIATION;
             int256 d1 = sd / 2 - k * WAD / sd;
-            int256 n1 = NormalLib.cdf(isCall ? d1 : -d1);
-            int256 n2 = NormalLib.cdf(isCall ? d1 - sd : sd - d1);
-            int256 value = (int256(forward) * n1 - int256(strike) * n2) / WAD;
-            if (!isCall) value = -value;
-            uint256 upper = isCall ? forward : strike;
-            if (value < int256(intrinsicValue)) return intrinsicValue;
-            return uint256(value) > upper ? upper : uint256(value);
+            bool isBetween = d1 > 0 && d1 < sd;
+            uint256 most = forward < strike ? forward : strike;
+            int256 bell = NormalLib.bell(d1);
+            if (bell == 0) return isBetween ? most : 0;
+            uint256 tails = forward * uint256(bell) * _tailRatios(d1, d1 - sd, isBetween) / 1e36;
+            if (!isBetween) return tails < most ? tails : most;
+            return tails < most ? most - tails : 0;
+        }
+    }
+
+    /// @dev Sum of both where the strike lies between the deviations, else the difference.
+    function _tailRatios(int256 d1, int256 d2, bool isBetween) private pure returns (uint256) {
+        unchecked {
+            int256 first = NormalLib.tailRatio(d1);
+            int256 second = NormalLib.tailRatio(d2);
+            return uint256(isBetween ? first + second : first > second ? first - second : second - first);
         }
     }
 

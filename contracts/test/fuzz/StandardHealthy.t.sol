@@ -69,10 +69,7 @@ contract StandardHealthyTest is RandomBooks {
 
     /// @dev Equity is net cash plus value; only the former is replaced, so that every book can be put at every equity.
     function _setEquity(int256 value, int256 equity) private {
-        vm.mockCall(
-            address(clearinghouse),
-            abi.encodeWithSelector(clearinghouse.netCash.selector, alice.account),
-            abi.encode(equity - value)
-        );
+        bytes memory asked = abi.encodeCall(clearinghouse.settledBook, (alice.account));
+        vm.mockCall(address(clearinghouse), asked, abi.encode(clearinghouse.legsOf(alice.account), equity - value));
     }
 }

@@ -23,7 +23,7 @@ contract PricingHarness {
     }
 
     function cdf(int256 x) external pure returns (int256) {
-        return NormalLib.cdf(x);
+        return NormalLib.cdf(x, NormalLib.bell(x));
     }
 
     function pack(uint16 underlying, uint40 expiry, uint8 kind, uint64 strike) external pure returns (uint128) {

@@ -21,11 +21,10 @@ contract LiquidationWorldsTest is Fixture {
     /// @dev In world 1 the book is worth `more` than in world 0; its losses are the same.
     function _secondWorld(uint256 mask, int256 more) private {
         Leg[] memory legs = clearinghouse.legsOf(carol.account);
-        IRiskEngine.Assessment memory a = engine.assess(legs, mask, 0);
-        a.value += more;
-        vm.mockCall(address(engine), abi.encodeWithSelector(engine.worldCount.selector), abi.encode(2));
-        bytes memory head = abi.encodeWithSelector(engine.assess.selector, uint256(0x60), mask, uint256(1));
-        vm.mockCall(address(engine), head, abi.encode(a));
+        IRiskEngine.Assessment[] memory worlds = new IRiskEngine.Assessment[](2);
+        (worlds[0], worlds[1]) = (engine.assess(legs, mask, 0), engine.assess(legs, mask, 0));
+        worlds[1].value += more;
+        vm.mockCall(address(engine), abi.encodeCall(engine.assessInAllWorlds, (legs, mask)), abi.encode(worlds));
     }
 
     function test_flag_healthyInOneWorld_reverts() public {
@@ -57,7 +56,6 @@ contract LiquidationWorldsTest is Fixture {
         _flagAndWait(carol.account, FALL);
         _deposit(carol.account, 4_000e6);
         _secondWorld(0, -3_000e6);
-        _secondWorld(engine.gridMask(), -3_000e6);
         vm.expectPartialRevert(ILiquidationAuction.StillUnhealthy.selector);
         auction.cure(carol.account);
         _secondWorld(0, 0);

@@ -126,11 +126,12 @@ contract MarginOracleSinceTest is Fixture {
         request.cash -= 100e6;
         (int256 value, int256 exitValue, uint256 required) = _useMargin(request, _claimHeld());
         uint256 mask = engine.floorMask() | 1;
-        IRiskEngine.Assessment memory second = engine.assess(request.legs, mask, 0);
-        second.value -= 500e6;
-        second.exitValue -= 700e6;
-        vm.mockCall(address(engine), abi.encodeCall(engine.worldCount, (request.legs)), abi.encode(uint256(2)));
-        vm.mockCall(address(engine), abi.encodeCall(engine.assess, (request.legs, mask, 1)), abi.encode(second));
+        IRiskEngine.Assessment[] memory worlds = new IRiskEngine.Assessment[](2);
+        (worlds[0], worlds[1]) = (engine.assess(request.legs, mask, 0), engine.assess(request.legs, mask, 0));
+        worlds[1].value -= 500e6;
+        worlds[1].exitValue -= 700e6;
+        bytes memory asked = abi.encodeCall(engine.assessInAllWorlds, (request.legs, mask));
+        vm.mockCall(address(engine), asked, abi.encode(worlds));
         (, uint256 before) = oracle.discountBudget();
         (int256 worse, int256 worseExit, uint256 worseRequired) = _useMargin(request, _claimHeld());
         (, uint256 level) = oracle.discountBudget();
@@ -139,9 +140,9 @@ contract MarginOracleSinceTest is Fixture {
         assertEq(worseRequired, required, "same requirement");
         assertEq(level - before, 500e6, "charged for the larger discount");
         // A better second world changes nothing.
-        second.value += 1_000e6;
-        second.exitValue += 1_400e6;
-        vm.mockCall(address(engine), abi.encodeCall(engine.assess, (request.legs, mask, 1)), abi.encode(second));
+        worlds[1].value += 1_000e6;
+        worlds[1].exitValue += 1_400e6;
+        vm.mockCall(address(engine), asked, abi.encode(worlds));
         (worse, worseExit,) = _useMargin(request, _claimHeld());
         vm.clearMockedCalls();
         assertEq(worse, value, "the first decides");

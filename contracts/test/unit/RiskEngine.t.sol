@@ -120,6 +120,20 @@ contract RiskEngineTest is Fixture {
         assertEq(int256(a.standard), a.value + 1, "rounded up");
     }
 
+    function test_notionalsOf_everyKind_isLotsTimesMark() public view {
+        uint128[] memory all = _allInstruments();
+        Leg[] memory legs = new Leg[](all.length);
+        for (uint256 i; i < all.length; ++i) {
+            legs[i] = Leg(all[i], i % 2 == 0 ? int64(int256(7 * i + 1)) : -int64(int256(11 * i)));
+        }
+        int256[] memory notionals = engine.notionalsOf(legs);
+        assertEq(notionals.length, all.length, "each");
+        for (uint256 i; i < all.length; ++i) {
+            int256 size = int256(legs[i].lots) * int256(uint256(engine.lotOf(uint16(all[i] >> 112))));
+            assertEq(notionals[i], size * int256(uint256(engine.markOf(all[i]))) / 1e20, vm.toString(i));
+        }
+    }
+
     function test_markOf_isRoundedToNearest() public view {
         assertEq(uint256(engine.markOf(_spot(BTC))), 60_000e8, "spot");
         assertEq(uint256(engine.markOf(_perpetual(BTC))), 60_012e8, "perpetual");
