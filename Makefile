@@ -11,7 +11,7 @@ NODE_STAMP := contracts/node_modules/.installed
 BIN := .venv/bin
 TOOLS := scripts/with_contract_tools.sh
 
-.PHONY: help install demo test test-python test-contracts lint contracts bench standard crossarch picture mutation slither invariants coverage node clean
+.PHONY: help install demo test test-python test-contracts lint contracts gas bench standard crossarch picture mutation slither invariants coverage node clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,6 +41,9 @@ lint: install node ## ruff, pyright, forge fmt
 contracts: install node ## compile the contracts and rewrite abis/
 	$(TOOLS) $(BIN)/python scripts/compile_contracts.py
 
+gas: install node ## rewrite contracts/snapshots, which the gas tests are held to within 2 percent
+	cd contracts && FORGE_SNAPSHOT_EMIT=true ../$(TOOLS) forge test --match-path "test/gas/*"
+
 bench: install ## ratios to numpy, scipy, QuantLib and the machine, in one run; BENCH="--quick"
 	$(BIN)/python -m scripts.bench $(BENCH)
 
@@ -64,7 +67,7 @@ invariants: install node ## the hostile handlers of contracts/test/invariant, wi
 	cd contracts && FOUNDRY_PROFILE=deep ../$(TOOLS) forge test --match-contract InvariantTest
 
 coverage: install node ## lines and branches of contracts/src that forge test reaches
-	cd contracts && ../$(TOOLS) forge coverage --report summary --no-match-coverage "test|mocks"
+	cd contracts && ../$(TOOLS) forge coverage --report summary --no-match-coverage "test|mocks" --no-match-path "test/gas/*"
 
 node: $(NODE_STAMP)
 

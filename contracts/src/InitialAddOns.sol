@@ -23,6 +23,8 @@ contract InitialAddOns is IInitialAddOns {
     /// @dev lots * lot(wad) * price(wad) is in 1e-36 USD; micro-dollars are 1e-6.
     uint256 internal constant TO_USD6 = 1e30;
     uint256 internal constant YEAR = 365 days;
+    /// @dev Deviations beyond which delta is 0 or 1, in units of 2^-64.
+    int256 internal constant FAR = 40 * 2 ** 64;
 
     IRiskEngine public immutable engine;
     IMarketFeeds private immutable _feeds;
@@ -165,9 +167,7 @@ contract InitialAddOns is IInitialAddOns {
         if (InstrumentLib.isOption(kind)) {
             int256 k = PricingLib.logMoneyness(pass.forward, uint256(instrument.strikeOf()) * 1e10);
             int256 sd = PricingLib.deviation(PricingLib.variancePerYear(pass.quote, k), pass.secondsLeft);
-            int256 d1 = sd < PricingLib.MIN_DEVIATION
-                ? (k < 0 ? int256(40e18) : -int256(40e18))
-                : sd / 2 - k * int256(WAD) / sd;
+            int256 d1 = sd < PricingLib.MIN_DEVIATION ? (k < 0 ? FAR : -FAR) : PricingLib.firstDeviation(k, sd);
             int256 bell = NormalLib.bell(d1);
             delta = NormalLib.cdf(d1, bell);
             if (kind == InstrumentLib.PUT) delta -= int256(WAD);

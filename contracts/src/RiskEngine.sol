@@ -42,19 +42,20 @@ contract RiskEngine is IRiskEngine {
     Scenario[] private _scenarios;
     mapping(uint16 underlying => UnderlyingRisk) private _risks;
 
-    /// @dev Working state of one pass. Prices are wad.
+    /// @dev Working state of one pass. Prices are wad; a term is an underlying with an expiry, as instruments begin with them.
     struct Pass {
         uint256 world;
-        uint16 underlying;
+        uint56 term;
         uint40 expiry;
         bool begun;
         uint256 time;
         uint256 spot;
         uint256 forward;
         uint256 secondsLeft;
+        bool expired;
         uint64 settlement;
         bool spotFresh;
-        bool quoteFresh;
+        bool current;
         UnderlyingRisk risk;
         StoredQuote quote;
         int256 optionValue;
@@ -167,7 +168,7 @@ contract RiskEngine is IRiskEngine {
         for (uint256 i; i < legs.length; ++i) {
             Leg calldata leg = legs[i];
             _enter(pass, asked, leg.instrument);
-            if (!_isCurrent(pass, leg.instrument) && result.staleInstrument == 0) {
+            if (result.staleInstrument == 0 && !_isCurrent(pass, leg.instrument)) {
                 result.staleInstrument = leg.instrument;
             }
             _add(pass, asked.shocks, leg.instrument, leg.lots);
@@ -291,30 +292,30 @@ contract RiskEngine is IRiskEngine {
 
     /// @dev Loads what changes with the underlying and with the expiry; legs are sorted, so each is loaded once.
     function _enter(Pass memory pass, Asked memory asked, uint128 instrument) private view {
-        uint16 underlying = instrument.underlyingOf();
-        uint40 expiry = instrument.expiryOf();
-        bool newUnderlying = !pass.begun || underlying != pass.underlying;
-        if (newUnderlying) {
-            pass.underlying = underlying;
-            pass.risk = _risks[underlying];
-            if (pass.risk.lot == 0) revert UnknownUnderlying(underlying);
-            (uint64 spot,, bool fresh, uint64 scanRange) = _spots.reading(underlying);
-            pass.spot = uint256(spot) * 1e10;
-            pass.spotFresh = fresh;
-            pass.time = fresh ? block.timestamp : _lastMoment(underlying);
-            if (scanRange == 0) scanRange = pass.risk.scanRange;
-            ShockLib.enterUnderlying(asked.shocks, asked.rows, underlying, scanRange);
-        }
-        if (newUnderlying || expiry != pass.expiry) {
-            pass.expiry = expiry;
-            (pass.quote, pass.settlement) = _feeds.market(underlying, expiry, pass.world);
-            pass.quoteFresh = pass.quote.time != 0 && block.timestamp <= pass.quote.time + SURFACE_MAX_AGE;
-            // Rounded down to 1e-8 USD, as the keeper's integer forward is.
-            pass.forward = (pass.spot / 1e10) * pass.quote.ratio / 1e18 * 1e10;
-            pass.secondsLeft = expiry > pass.time ? expiry - pass.time : 0;
-            ShockLib.enterTerm(asked.shocks, asked.rows, underlying, pass.risk, expiry, pass.secondsLeft);
-        }
-        pass.begun = true;
+        uint56 term = uint56(instrument >> 72);
+        if (pass.begun && term == pass.term) return;
+        (uint16 underlying, uint40 expiry) = (uint16(term >> 40), uint40(term));
+        if (!pass.begun || underlying != uint16(pass.term >> 40)) _enterUnderlying(pass, asked, underlying);
+        (pass.begun, pass.term, pass.expiry) = (true, term, expiry);
+        (pass.quote, pass.settlement) = _feeds.market(underlying, expiry, pass.world);
+        // Rounded down to 1e-8 USD, as the keeper's integer forward is.
+        pass.forward = (pass.spot / 1e10) * pass.quote.ratio / 1e18 * 1e10;
+        pass.secondsLeft = expiry > pass.time ? expiry - pass.time : 0;
+        pass.expired = expiry != 0 && pass.secondsLeft == 0;
+        bool quoteFresh = pass.quote.time != 0 && block.timestamp <= pass.quote.time + SURFACE_MAX_AGE;
+        pass.current = pass.spotFresh && quoteFresh && !pass.expired;
+        ShockLib.enterTerm(asked.shocks, asked.rows, underlying, pass.risk, expiry, pass.secondsLeft);
+    }
+
+    function _enterUnderlying(Pass memory pass, Asked memory asked, uint16 underlying) private view {
+        pass.risk = _risks[underlying];
+        if (pass.risk.lot == 0) revert UnknownUnderlying(underlying);
+        (uint64 spot,, bool fresh, uint64 scanRange) = _spots.reading(underlying);
+        pass.spot = uint256(spot) * 1e10;
+        pass.spotFresh = fresh;
+        pass.time = fresh ? block.timestamp : _lastMoment(underlying);
+        if (scanRange == 0) scanRange = pass.risk.scanRange;
+        ShockLib.enterUnderlying(asked.shocks, asked.rows, underlying, scanRange);
     }
 
     /// @dev A closed underlying is priced as of its end for good.
@@ -324,9 +325,7 @@ contract RiskEngine is IRiskEngine {
     }
 
     function _isCurrent(Pass memory pass, uint128 instrument) private pure returns (bool) {
-        if (!pass.spotFresh) return false;
-        if (instrument.kindOf() == InstrumentLib.SPOT) return true;
-        return pass.quoteFresh && (pass.expiry == 0 || pass.secondsLeft != 0);
+        return pass.current || (pass.spotFresh && instrument.kindOf() == InstrumentLib.SPOT);
     }
 
     /// @dev In 1e-8 USD, rounded to nearest.
@@ -337,16 +336,13 @@ contract RiskEngine is IRiskEngine {
     function _price(Pass memory pass, uint128 instrument) private pure returns (LegRiskLib.Priced memory p) {
         p.kind = instrument.kindOf();
         p.strike = uint256(instrument.strikeOf()) * 1e10;
-        p.expired = pass.expiry != 0 && pass.secondsLeft == 0;
-        bool isOption = InstrumentLib.isOption(p.kind);
+        p.expired = pass.expired;
         p.basePrice = pass.forward == 0 ? pass.spot : pass.forward;
         if (p.expired) p.basePrice = pass.settlement != 0 ? uint256(pass.settlement) * 1e10 : pass.spot;
-        if (p.kind == InstrumentLib.SPOT) {
-            p.mark = pass.spot;
+        if (!InstrumentLib.isOption(p.kind)) {
+            p.mark = p.kind == InstrumentLib.SPOT ? pass.spot : p.expired ? p.basePrice : pass.forward;
         } else if (p.expired) {
-            p.mark = isOption ? PricingLib.intrinsic(p.basePrice, p.strike, p.kind == InstrumentLib.CALL) : p.basePrice;
-        } else if (!isOption) {
-            p.mark = pass.forward;
+            p.mark = PricingLib.intrinsic(p.basePrice, p.strike, p.kind == InstrumentLib.CALL);
         } else {
             p.k = PricingLib.logMoneyness(pass.forward, p.strike);
             p.variance = PricingLib.variancePerYear(pass.quote, p.k);
@@ -404,7 +400,7 @@ contract RiskEngine is IRiskEngine {
             // A fixed settlement price moves no more.
             if (p.expired && pass.settlement != 0) return;
             if (p.expired || !InstrumentLib.isOption(p.kind)) LegRiskLib.stressPrice(p, shocks, size);
-            else LegRiskLib.stressOption(pass.forward, p, shocks, size);
+            else LegRiskLib.stressOption(pass.forward, pass.secondsLeft, p, shocks, size);
         }
     }
 

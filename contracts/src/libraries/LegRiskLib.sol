@@ -44,24 +44,34 @@ library LegRiskLib {
     }
 
     /// @dev Unchecked: as {stressPrice}; a vol factor is below 4 and a deviation below 2^80.
-    function stressOption(uint256 forward, Priced memory p, ShockLib.Shock[] memory shocks, int256 size) internal pure {
+    function stressOption(
+        uint256 forward,
+        uint256 secondsLeft,
+        Priced memory p,
+        ShockLib.Shock[] memory shocks,
+        int256 size
+    ) internal pure {
         unchecked {
-            bool isCall = p.kind == InstrumentLib.CALL;
-            int256 z = ShockLib.clamp(p.k * WAD / p.deviation, -MAX_MONEYNESS, MAX_MONEYNESS);
-            int256 deviation;
-            uint256 timeLeft;
+            int256 deviation = p.deviation;
             for (uint256 j; j < shocks.length; ++j) {
                 ShockLib.Shock memory s = shocks[j];
-                if (s.timeLeft != timeLeft) {
-                    timeLeft = s.timeLeft;
-                    deviation = PricingLib.deviation(p.variance, timeLeft);
+                if (s.timeLeft != secondsLeft) {
+                    secondsLeft = s.timeLeft;
+                    deviation = PricingLib.deviation(p.variance, secondsLeft);
                 }
-                int256 factor = s.tilted ? ShockLib.volFactorAt(s, z) : s.volFactor;
-                uint256 value = PricingLib.price(
-                    _moved(forward, s.growth), p.strike, p.k - s.logGrowth, deviation * factor / WAD, isCall
-                );
+                int256 factor = s.tilted ? ShockLib.volFactorAt(s, _moneyness(p)) : s.volFactor;
+                uint256 moved = _moved(forward, s.growth);
+                uint256 value = PricingLib.intrinsic(moved, p.strike, p.kind == InstrumentLib.CALL)
+                    + PricingLib.timeValue(moved, p.strike, p.k - s.logGrowth, deviation * factor / WAD);
                 s.loss -= size * (int256(value) - int256(p.mark)) * s.weightBps / 10_000;
             }
+        }
+    }
+
+    /// @dev Standard deviations of the strike from the forward, capped.
+    function _moneyness(Priced memory p) private pure returns (int256) {
+        unchecked {
+            return ShockLib.clamp(p.k * WAD / p.deviation, -MAX_MONEYNESS, MAX_MONEYNESS);
         }
     }
 

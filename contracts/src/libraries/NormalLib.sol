@@ -3,28 +3,28 @@ pragma solidity 0.8.37;
 
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
-/// @title Standard normal distribution in 18 decimals
+/// @title Standard normal distribution: deviations in units of 2^-64, probabilities in 18 decimals
 /// @notice Rational approximation of Hart (1968, algorithm 5666), whose coefficients West gives in "Better approximations to
 /// cumulative normal functions" (Wilmott, 2005). Theirs ends at 10/sqrt(2) deviations; beyond, it errs by less than 1e-18 of probability.
-/// @dev Polynomials in units of 2^-64: a shift is cheaper than a division, and loses less.
+/// @dev A shift is cheaper than a division, and loses less.
 library NormalLib {
     int256 private constant WAD = 1e18;
     int256 private constant SQRT_2PI = 2_506628274631000502;
 
-    /// @notice exp(-x^2 / 2), wad in and out: 0 beyond 9.2.
-    /// @dev Unchecked: |x| is at most 2^127.
+    /// @notice exp(-x^2 / 2): 0 beyond 9.2 deviations.
+    /// @dev Unchecked: |x| is at most 2^107.
     function bell(int256 x) internal pure returns (int256) {
         unchecked {
-            return FixedPointMathLib.expWad(-(x * x) / (2 * WAD));
+            return FixedPointMathLib.expWad(-((x * x >> 64) * WAD >> 65));
         }
     }
 
-    /// @notice The density where the bell is `bell_`, wad.
+    /// @notice The density where the bell is `bell_`.
     function density(int256 bell_) internal pure returns (int256) {
         return bell_ * WAD / SQRT_2PI;
     }
 
-    /// @notice N(x), wad in and out, where the bell is `bell_`.
+    /// @notice N(x), where the bell of x is `bell_`.
     function cdf(int256 x, int256 bell_) internal pure returns (int256) {
         // Where the bell is 0, x may be too large for the polynomials.
         if (bell_ == 0) return x < 0 ? int256(0) : WAD;
@@ -32,11 +32,11 @@ library NormalLib {
         return x < 0 ? tail : WAD - tail;
     }
 
-    /// @notice N(-|x|) / exp(-x^2 / 2), wad in and out: from 1/2 down.
-    /// @dev Unchecked: |x| is below 64e18 and every partial sum below 2^128.
+    /// @notice N(-|x|) / exp(-x^2 / 2): from 1/2 down.
+    /// @dev Unchecked: |x| is below 64 deviations and every partial sum below 2^128.
     function tailRatio(int256 x) internal pure returns (int256) {
         unchecked {
-            int256 y = (x < 0 ? -x : x) * 2 ** 64 / WAD;
+            int256 y = x < 0 ? -x : x;
             int256 n = 650478250178244363;
             n = (n * y >> 64) + 12919787143353136591;
             n = (n * y >> 64) + 117578849504046139487;

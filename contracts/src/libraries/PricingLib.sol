@@ -66,14 +66,22 @@ library PricingLib {
         unchecked {
             if (sd < MIN_DEVIATION) return 0;
             if (sd > MAX_DEVIATION) sd = MAX_DEVIATION;
-            int256 d1 = sd / 2 - k * WAD / sd;
-            bool isBetween = d1 > 0 && d1 < sd;
+            int256 d1 = firstDeviation(k, sd);
+            int256 d2 = d1 - (sd << 64) / WAD;
+            bool isBetween = d1 > 0 && d2 < 0;
             uint256 most = forward < strike ? forward : strike;
             int256 bell = NormalLib.bell(d1);
             if (bell == 0) return isBetween ? most : 0;
-            uint256 tails = forward * uint256(bell) * _tailRatios(d1, d1 - sd, isBetween) / 1e36;
+            uint256 tails = forward * uint256(bell) * _tailRatios(d1, d2, isBetween) / 1e36;
             if (!isBetween) return tails < most ? tails : most;
             return tails < most ? most - tails : 0;
+        }
+    }
+
+    /// @notice d1 of Black-76 in units of 2^-64: at most 2^107 in size.
+    function firstDeviation(int256 k, int256 sd) internal pure returns (int256) {
+        unchecked {
+            return (sd << 63) / WAD - (k << 64) / sd;
         }
     }
 

@@ -39,13 +39,16 @@ library ShockLib {
         int256 loss;
     }
 
-    /// @dev Functions of 30 d / t, shared by rows with the same clock. `leverage` is what a twist of one does, negated.
+    /// @dev Functions of 30 d / t, shared by rows with the same clock. `leverage` is what a twist of one does, negated; `factor` is the
+    /// exponential of the last row's shift.
     struct Tenor {
         uint256 timeLeft;
         int256 root;
         bool slowKnown;
         int256 slow;
         int256 leverage;
+        int256 shift;
+        int256 factor;
     }
 
     /// @notice Moves the prices of an underlying.
@@ -80,6 +83,7 @@ library ShockLib {
     ) internal pure {
         Tenor memory tenor;
         tenor.timeLeft = type(uint256).max;
+        tenor.factor = WAD;
         for (uint256 j; j < shocks.length; ++j) {
             Shock memory s = shocks[j];
             IRiskEngine.Scenario memory row = rows[j];
@@ -96,7 +100,8 @@ library ShockLib {
                 s.skew = int256(row.skewBps) * steepness / 10_000;
                 s.curvature = int256(row.curvatureBps) * steepness / 10_000;
             } else {
-                s.volFactor = _factor(s.shift);
+                if (s.shift != tenor.shift) (tenor.shift, tenor.factor) = (s.shift, _factor(s.shift));
+                s.volFactor = tenor.factor;
             }
         }
     }

@@ -23,7 +23,8 @@ contract PricingHarness {
     }
 
     function cdf(int256 x) external pure returns (int256) {
-        return NormalLib.cdf(x, NormalLib.bell(x));
+        int256 deviations = x * 2 ** 64 / 1e18;
+        return NormalLib.cdf(deviations, NormalLib.bell(deviations));
     }
 
     function pack(uint16 underlying, uint40 expiry, uint8 kind, uint64 strike) external pure returns (uint128) {

@@ -40,6 +40,9 @@ interface Vm {
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
 
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
+    function envOr(string calldata name, bool otherwise) external view returns (bool);
+
     function getCode(string calldata artifact) external view returns (bytes memory creationCode);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
