@@ -5,7 +5,8 @@ import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IAttestationConfig} from "./interfaces/IAttestationConfig.sol";
 import {IBlockHashSource} from "./interfaces/IBlockHashSource.sol";
-import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
+import {IFeedSigners} from "./interfaces/IFeedSigners.sol";
+import {IGuard} from "./interfaces/IGuard.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {EpochSchedule} from "./libraries/EpochSchedule.sol";
 import {QuorumLib} from "./libraries/QuorumLib.sol";
@@ -27,7 +28,8 @@ abstract contract AttestationConfig is IAttestationConfig, EIP712, Ownable2Step 
         "MarginLeaf(uint64 epoch,bytes32 account,bytes32 positionsHash,uint128 initialMargin,uint128 maintenanceMargin,uint8 worstScenario)"
     );
 
-    IMarketFeeds private immutable _feeds;
+    IFeedSigners private immutable _feeds;
+    IGuard private immutable _guard;
     IBlockHashSource internal immutable _source;
     /// @inheritdoc IAttestationConfig
     uint64 public immutable epochBlocks;
@@ -35,15 +37,13 @@ abstract contract AttestationConfig is IAttestationConfig, EIP712, Ownable2Step 
     uint64 public immutable maxBlockAge;
 
     /// @inheritdoc IAttestationConfig
-    address public guardian;
-    /// @inheritdoc IAttestationConfig
     bytes32 public standby;
     SignerSets.Registry private _sets;
     EpochSchedule.Schedule private _configs;
     EpochSchedule.Schedule private _models;
 
     modifier onlyGuardian() {
-        if (msg.sender != guardian && msg.sender != owner()) revert NotGuardian(msg.sender);
+        if (!_guard.isGuardian(msg.sender)) revert NotGuardian(msg.sender);
         _;
     }
 
@@ -54,11 +54,11 @@ abstract contract AttestationConfig is IAttestationConfig, EIP712, Ownable2Step 
             revert InvalidEpochBlocks(settings.epochBlocks, settings.maxBlockAge, reach);
         }
         IRiskEngine engine_ = IRiskEngine(settings.engine);
-        _feeds = IMarketFeeds(engine_.feeds());
+        _feeds = IFeedSigners(engine_.feeds());
+        _guard = IGuard(settings.guard);
         _source = IBlockHashSource(settings.source);
         epochBlocks = settings.epochBlocks;
         maxBlockAge = settings.maxBlockAge;
-        guardian = settings.guardian;
         _configs.start(_addSet(settings.signers, settings.threshold), settings.threshold);
         _models.start(engine_.modelHash(), 0);
     }
@@ -84,7 +84,7 @@ abstract contract AttestationConfig is IAttestationConfig, EIP712, Ownable2Step 
     }
 
     /// @inheritdoc IAttestationConfig
-    function activateStandby() external onlyOwner {
+    function activateStandby() external onlyGuardian {
         bytes32 digest = standby;
         if (digest == 0) revert NoStandby();
         // Feeds may have taken on new signers since the set was named.
@@ -106,12 +106,6 @@ abstract contract AttestationConfig is IAttestationConfig, EIP712, Ownable2Step 
         if (modelHash == 0) revert EmptyModel();
         _models.change(modelHash, 0, fromEpoch, currentEpoch());
         emit ModelScheduled(modelHash, fromEpoch);
-    }
-
-    /// @inheritdoc IAttestationConfig
-    function setGuardian(address guardian_) external onlyOwner {
-        emit GuardianChanged(guardian, guardian_);
-        guardian = guardian_;
     }
 
     function _addSet(address[] memory signers, uint8 threshold) private returns (bytes32) {
@@ -155,6 +149,11 @@ abstract contract AttestationConfig is IAttestationConfig, EIP712, Ownable2Step 
     function isSigner(address who) external view returns (bool) {
         return _sets.sets[_configs.present].isLive[who] || _sets.sets[_configs.next].isLive[who]
             || _sets.sets[standby].isLive[who];
+    }
+
+    /// @inheritdoc IAttestationConfig
+    function guard() external view returns (address) {
+        return address(_guard);
     }
 
     /// @inheritdoc IAttestationConfig

@@ -3,61 +3,48 @@ pragma solidity 0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IAttestationConfig} from "./interfaces/IAttestationConfig.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IFlaggedTrades} from "./interfaces/IFlaggedTrades.sol";
+import {IGuard} from "./interfaces/IGuard.sol";
+import {IListings} from "./interfaces/IListings.sol";
 import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
-import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
+import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
-import {NotionalLib} from "./libraries/NotionalLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
+import {Ledger} from "./Ledger.sol";
+import {Listings} from "./Listings.sol";
+import {Orders} from "./Orders.sol";
 import {Treasury} from "./Treasury.sol";
 import {Leg, MarginClaim, MarginRequest, Order} from "./types/Types.sol";
 
 /// @title Clearinghouse
 /// @notice See {IClearinghouse}, which documents every entry point, event and error.
-contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardTransient {
+contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient {
     using InstrumentLib for uint128;
-    using InstrumentLib for uint8;
     using PositionsLib for PositionsLib.Book;
     using SafeERC20 for IERC20;
 
-    uint8 internal constant PORTFOLIO_MODE = 2;
     /// @dev Keeps every balance far inside the 64-bit integers of the snapshot body.
     uint256 internal constant MAX_DEPOSIT = 2 ** 60;
-    uint256 internal constant WAD = 1e18;
-
-    bytes32 internal constant ORDER_TYPEHASH = keccak256(
-        "Order(bytes32 account,uint128 instrument,int64 lots,uint64 limitPrice,uint64 salt,uint64 deadline,address executor)"
-    );
 
     /// @inheritdoc IClearinghouse
     address public immutable usdc;
     /// @inheritdoc IClearinghouse
     ITreasury public immutable treasury;
-    IRiskEngine public immutable engine;
-    IMarketFeeds public immutable feeds;
+    /// @inheritdoc IClearinghouse
+    IListings public immutable listings;
     IMarginOracle public immutable oracle;
+    /// @inheritdoc IClearinghouse
+    IGuard public immutable guard;
+    ISpotFeeds private immutable _spots;
 
     address public auction;
-
-    mapping(bytes32 account => AccountState) private _accounts;
-    mapping(bytes32 account => PositionsLib.Book) private _books;
-    bytes32[] private _accountIds;
-    uint128[] private _listings;
-    mapping(uint128 instrument => bool) public isListed;
-    /// @inheritdoc IClearinghouse
-    mapping(uint128 instrument => uint64) public openInterest;
-    mapping(uint16 underlying => address) public spotToken;
-    /// @inheritdoc IClearinghouse
-    mapping(bytes32 digest => int64) public filled;
 
     modifier onlyAuction() {
         if (msg.sender != auction) revert NotAuction(msg.sender);
@@ -65,14 +52,17 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     }
 
     constructor(address owner_, address usdc_, address engine_, address feeds_, address oracle_)
-        EIP712("Clearinghouse", "1")
+        Ledger(engine_)
         Ownable(owner_)
     {
-        if (feeds_ != IRiskEngine(engine_).feeds()) revert DifferentFeeds(feeds_, IRiskEngine(engine_).feeds());
+        if (feeds_ != IRiskEngine(engine_).feeds()) {
+            revert DifferentFeeds(feeds_, IRiskEngine(engine_).feeds());
+        }
         usdc = usdc_;
-        treasury = new Treasury(usdc_);
-        engine = IRiskEngine(engine_);
-        feeds = IMarketFeeds(feeds_);
+        guard = IGuard(IAttestationConfig(oracle_).guard());
+        _spots = ISpotFeeds(feeds.spots());
+        treasury = new Treasury(usdc_, address(guard));
+        listings = new Listings(owner_, engine_);
         oracle = IMarginOracle(oracle_);
     }
 
@@ -84,28 +74,6 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         auction = auction_;
         treasury.connect(auction_);
         emit AuctionConnected(auction_);
-    }
-
-    /// @notice Allows whole lots of `token` as SPOT positions of an underlying.
-    function setSpotToken(uint16 underlying, address token) external onlyOwner {
-        if (spotToken[underlying] != address(0)) revert AlreadyConnected(spotToken[underlying]);
-        _tokenAmount(underlying, 1, token);
-        spotToken[underlying] = token;
-        emit SpotTokenSet(underlying, token);
-    }
-
-    /// @notice Lists instruments whose expiry the feeds know.
-    function list(uint128[] calldata instruments) external onlyOwner {
-        for (uint256 i; i < instruments.length; ++i) {
-            uint128 id = instruments[i];
-            if (!id.isCanonical() || engine.lotOf(id.underlyingOf()) == 0) revert InvalidInstrument(id);
-            if (!feeds.isExpiry(id.underlyingOf(), id.expiryOf())) revert InvalidInstrument(id);
-            if (id.expiryOf() != 0 && id.expiryOf() <= block.timestamp) revert InstrumentExpired(id);
-            if (isListed[id]) revert AlreadyListed(id);
-            isListed[id] = true;
-            _listings.push(id);
-            emit InstrumentListed(id);
-        }
     }
 
     /* CASH */
@@ -139,12 +107,10 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
     function depositSpot(bytes32 account, uint16 underlying, uint64 lots) external nonReentrant {
         _requireOwner(account);
         _requireUnlocked(account);
-        uint128 id = _spotInstrument(underlying, lots);
-        IERC20 token = IERC20(spotToken[underlying]);
-        uint256 amount = _tokenAmount(underlying, lots, address(token));
-        uint256 before = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = token.balanceOf(address(this)) - before;
+        (uint128 id, address token, uint256 amount) = _spotTokens(underlying, lots, true);
+        uint256 before = IERC20(token).balanceOf(address(this));
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = IERC20(token).balanceOf(address(this)) - before;
         if (received != amount) revert TransferShort(received, amount);
         _move(account, id, int64(lots), 0);
         _syncReserve(account);
@@ -153,18 +119,24 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
 
     /// @inheritdoc IClearinghouse
     function withdrawSpot(bytes32 account, uint16 underlying, uint64 lots, address to) external nonReentrant {
+        guard.requireOpen(IGuard.Switch.Withdrawals);
         _requireOwner(account);
         _requireUnlocked(account);
         _settle(account);
-        uint128 id = _spotInstrument(underlying, lots);
+        (uint128 id, address token, uint256 amount) = _spotTokens(underlying, lots, false);
         _move(account, id, -int64(lots), 0);
         _syncReserve(account);
         MarginClaim memory none;
         _requireInitialMargin(account, none, true);
         // What was pledged against may be gone: no leaf of before counts any more.
         _accounts[account].voidSince = uint40(block.timestamp);
-        IERC20(spotToken[underlying]).safeTransfer(to, _tokenAmount(underlying, lots, spotToken[underlying]));
+        IERC20(token).safeTransfer(to, amount);
         emit SpotWithdrawn(account, underlying, lots, to);
+    }
+
+    function _spotTokens(uint16 underlying, uint64 lots, bool adding) private view returns (uint128, address, uint256) {
+        if (lots == 0 || lots > uint64(PositionsLib.MAX_LOTS)) revert InvalidLots(int256(uint256(lots)));
+        return listings.spotTokens(underlying, lots, adding);
     }
 
     /* TRADING */
@@ -197,15 +169,33 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         _settle(taker.account);
         int256[] memory makerSurplus = _surplusIfLocked(maker.account);
         int256[] memory takerSurplus = _surplusIfLocked(taker.account);
-        int256 notional = _notional(maker.instrument, makerLots, maker.limitPrice);
-        _move(maker.account, maker.instrument, makerLots, notional);
-        _move(taker.account, maker.instrument, -makerLots, -notional);
-        _emitTrade(maker, taker, makerLots, notional);
-        _syncReserve(maker.account);
-        _syncReserve(taker.account);
+        _exchangeLots(maker, taker, makerLots);
         uint64 price = maker.limitPrice;
         _requireMayTrade(maker.account, Leg(maker.instrument, makerLots), price, makerClaim, makerSurplus);
         _requireMayTrade(taker.account, Leg(maker.instrument, -makerLots), price, takerClaim, takerSurplus);
+    }
+
+    /// @dev The cap binds trades alone: what makes open interest no larger, and every sale of a flagged book, passes.
+    function _exchangeLots(Order calldata maker, Order calldata taker, int64 makerLots) private {
+        uint128 id = maker.instrument;
+        uint16 underlying = id.underlyingOf();
+        bool closing = listings.requireTradable(id, maker.limitPrice) || guard.isPaused(IGuard.Switch.NewRisk);
+        uint64 before = openInterestOf[underlying];
+        int256 notional = _notional(id, makerLots, maker.limitPrice);
+        _trade(maker.account, id, makerLots, notional, closing);
+        _trade(taker.account, id, -makerLots, -notional, closing);
+        uint64 present = openInterestOf[underlying];
+        if (present > before) {
+            uint64 cap = listings.openInterestCap(underlying);
+            if (present > cap) revert OpenInterestOverCap(underlying, present, cap);
+        }
+        _emitTrade(maker, taker, makerLots);
+    }
+
+    function _trade(bytes32 account, uint128 id, int64 lots, int256 notional, bool closing) private {
+        int64 present = _move(account, id, lots, notional);
+        if (closing && !AuctionLib.isReduced(present, lots)) revert CloseOnly(account, id);
+        _syncReserve(account);
     }
 
     function _surplusIfLocked(bytes32 account) private view returns (int256[] memory surplus) {
@@ -224,50 +214,15 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         IFlaggedTrades(auction).afterTrade(account, traded.instrument, traded.lots, price, surplusBefore);
     }
 
-    function _requireMatching(Order calldata maker, Order calldata taker, uint64 lots) private view {
-        if (lots == 0 || lots > uint64(PositionsLib.MAX_LOTS)) revert InvalidLots(int256(uint256(lots)));
-        if (maker.account == taker.account) revert SelfTrade(maker.account);
-        if (maker.instrument != taker.instrument || (maker.lots > 0) == (taker.lots > 0)) revert OrdersDoNotMatch();
-        uint128 id = maker.instrument;
-        if (!isListed[id] || id.kindOf() == InstrumentLib.SPOT) revert NotListed(id);
-        if (id.expiryOf() != 0 && id.expiryOf() <= block.timestamp) revert InstrumentExpired(id);
-        bool outside = taker.lots > 0 ? maker.limitPrice > taker.limitPrice : maker.limitPrice < taker.limitPrice;
-        if (outside) revert PriceOutsideLimit(maker.limitPrice, taker.limitPrice);
-    }
-
-    function _fill(Order calldata order, bytes calldata signature, int64 lots) private {
-        if (order.deadline < block.timestamp) revert OrderExpired(order.deadline, block.timestamp);
-        if (order.executor != address(0) && order.executor != msg.sender) {
-            revert WrongExecutor(msg.sender, order.executor);
-        }
-        bytes32 digest = orderDigest(order);
-        (address recovered,,) = ECDSA.tryRecoverCalldata(digest, signature);
-        address owner_ = address(bytes20(order.account));
-        if (recovered != owner_ || recovered == address(0)) revert InvalidOrderSignature(recovered, owner_);
-        int256 total = int256(filled[digest]) + lots;
-        bool over = order.lots > 0 ? total > order.lots : total < order.lots;
-        if (over || order.lots == 0) revert OrderOverfilled(digest, filled[digest], order.lots);
-        filled[digest] = int64(total);
-    }
-
-    function _emitTrade(Order calldata maker, Order calldata taker, int64 makerLots, int256 notional) private {
+    function _emitTrade(Order calldata maker, Order calldata taker, int64 makerLots) private {
         bool makerBuys = makerLots > 0;
         emit Traded(
             makerBuys ? maker.account : taker.account,
             makerBuys ? taker.account : maker.account,
             maker.instrument,
             uint64(makerBuys ? makerLots : -makerLots),
-            maker.limitPrice,
-            notional < 0 ? -notional : notional
+            maker.limitPrice
         );
-    }
-
-    /// @inheritdoc IClearinghouse
-    function cancel(Order calldata order) external {
-        _requireOwner(order.account);
-        bytes32 digest = orderDigest(order);
-        filled[digest] = order.lots;
-        emit OrderCancelled(order.account, digest);
     }
 
     /* SETTLEMENT */
@@ -279,19 +234,34 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
 
     function _settle(bytes32 account) private returns (uint256 count) {
         Leg[] memory legs = _books[account].legs();
+        bool closed;
         for (uint256 i; i < legs.length; ++i) {
             uint128 id = legs[i].instrument;
-            if (id.expiryOf() == 0 || id.expiryOf() > block.timestamp) continue;
-            uint64 price = feeds.settlement(id.underlyingOf(), id.expiryOf());
-            if (price == 0) continue;
+            if (i == 0 || id.underlyingOf() != legs[i - 1].instrument.underlyingOf()) {
+                closed = _spots.closedAt(id.underlyingOf()) != 0;
+            }
+            (bool due, uint64 price, uint64 payoff) = _settlementOf(id, closed);
+            if (!due) continue;
             int64 lots = legs[i].lots;
             // Rounded down on both sides of every contract: settlement never pays out more than it takes in.
-            int256 payout = _floorNotional(id, lots, _payoff(id, price));
+            int256 payout = _floorNotional(id, lots, payoff);
             _move(account, id, -lots, -payout);
             emit Settled(account, id, lots, price, payout);
             ++count;
         }
         if (count != 0) _releaseReserve(account);
+    }
+
+    /// @dev An expiry at its price once that is fixed; all but SPOT at last marks once the underlying is wound down.
+    function _settlementOf(uint128 id, bool closed) private view returns (bool due, uint64 price, uint64 payoff) {
+        if (closed) {
+            if (id.kindOf() == InstrumentLib.SPOT) return (false, 0, 0);
+            price = engine.markOf(id);
+            return (true, price, price);
+        }
+        if (id.expiryOf() == 0 || id.expiryOf() > block.timestamp) return (false, 0, 0);
+        price = feeds.settlement(id.underlyingOf(), id.expiryOf());
+        return (price != 0, price, _payoff(id, price));
     }
 
     function _payoff(uint128 id, uint64 price) private pure returns (uint64) {
@@ -378,129 +348,7 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
         emit CashMoved(from, to, amount);
     }
 
-    /* VIEWS */
-
-    /// @inheritdoc IClearinghouse
-    function accountState(bytes32 account) external view returns (AccountState memory) {
-        return _accounts[account];
-    }
-
-    /// @inheritdoc IClearinghouse
-    function netCash(bytes32 account) public view returns (int256) {
-        return int256(_accounts[account].cash) - _books[account].totalCost();
-    }
-
-    /// @inheritdoc IClearinghouse
-    function legsOf(bytes32 account) external view returns (Leg[] memory) {
-        return _books[account].legs();
-    }
-
-    /// @inheritdoc IClearinghouse
-    function positionsOf(bytes32 account) external view returns (Position[] memory) {
-        return _books[account].positions();
-    }
-
-    /// @inheritdoc IClearinghouse
-    function accountCount() external view returns (uint256) {
-        return _accountIds.length;
-    }
-
-    /// @inheritdoc IClearinghouse
-    function accountAt(uint256 index) external view returns (bytes32) {
-        return _accountIds[index];
-    }
-
-    /// @inheritdoc IClearinghouse
-    function listingCount() external view returns (uint256) {
-        return _listings.length;
-    }
-
-    /// @inheritdoc IClearinghouse
-    function listingAt(uint256 index) external view returns (uint128) {
-        return _listings[index];
-    }
-
-    /// @inheritdoc IClearinghouse
-    function orderDigest(Order calldata order) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(ORDER_TYPEHASH, order)));
-    }
-
-    /* INTERNAL: LEDGER */
-
-    /// @dev Changes one leg by `lots` against `notional` micro-dollars (what a buyer pays, negative when received). A linear
-    /// leg keeps the notional as entry value and realises its share when it shrinks; every other kind pays at once.
-    function _move(bytes32 account, uint128 id, int64 lots, int256 notional) private {
-        _enlist(account);
-        PositionsLib.Book storage book = _books[account];
-        (int64 before, int64 present) = book.add(id, lots);
-        if (id.kindOf() == InstrumentLib.SPOT && present < 0) revert ShortSpot(account, id);
-        if (book.count() > PositionsLib.MAX_LEGS) revert TooManyLegs(account, PositionsLib.MAX_LEGS);
-        int256 cashFlow = id.kindOf().isLinear() ? book.enter(id, before, lots, notional) : -notional;
-        _accounts[account].cash += int128(cashFlow);
-        _countOpenInterest(id, before, present);
-        emit PositionChanged(account, id, present, cashFlow);
-    }
-
-    function _countOpenInterest(uint128 id, int64 before, int64 present) private {
-        int64 change = (present > 0 ? present : int64(0)) - (before > 0 ? before : int64(0));
-        openInterest[id] = uint64(int64(openInterest[id]) + change);
-    }
-
-    /// @dev After a change by the account itself: a book needs its reserve, an empty account gets it back.
-    function _syncReserve(bytes32 account) private {
-        if (_books[account].count() == 0) return _releaseReserve(account);
-        AccountState storage state = _accounts[account];
-        if (state.locked) return;
-        uint64 missing = _takeReserve(account);
-        if (missing != 0 && state.cash < 0) {
-            revert InsufficientCash(account, int256(state.cash) + int64(missing), missing);
-        }
-    }
-
-    /// @dev Fills the reserve up to what the present legs ask; it never shrinks before the book is empty.
-    function _takeReserve(bytes32 account) private returns (uint64 missing) {
-        uint64 needed = AuctionLib.reserveOf(_books[account].count());
-        AccountState storage state = _accounts[account];
-        if (state.reserve >= needed) return 0;
-        missing = needed - state.reserve;
-        state.cash -= int128(uint128(missing));
-        state.reserve = needed;
-    }
-
-    function _releaseReserve(bytes32 account) private {
-        AccountState storage state = _accounts[account];
-        if (state.locked || state.reserve == 0 || _books[account].count() != 0) return;
-        state.cash += int128(uint128(state.reserve));
-        state.reserve = 0;
-    }
-
-    /// @dev Whoever holds a leg must be enumerable, or no keeper would see it; whoever does not costs no keeper anything.
-    function _enlist(bytes32 account) private {
-        AccountState storage state = _accounts[account];
-        if (state.enlisted) return;
-        state.enlisted = true;
-        state.mode = PORTFOLIO_MODE;
-        _accountIds.push(account);
-    }
-
-    /// @dev What a buyer of `lots` pays; the seller receives the same integer, so money is conserved.
-    function _notional(uint128 id, int64 lots, uint64 price) private view returns (int256) {
-        return NotionalLib.truncated(lots, engine.lotOf(id.underlyingOf()), price);
-    }
-
-    function _floorNotional(uint128 id, int64 lots, uint64 price) private view returns (int256) {
-        return NotionalLib.floored(lots, engine.lotOf(id.underlyingOf()), price);
-    }
-
-    /* INTERNAL: CHECKS */
-
-    function _requireOwner(bytes32 account) private view {
-        if (address(bytes20(account)) != msg.sender) revert NotOwner(msg.sender, account);
-    }
-
-    function _requireUnlocked(bytes32 account) private view {
-        if (_accounts[account].locked) revert AccountIsLocked(account);
-    }
+    /* INTERNAL */
 
     /// @param leaving whether value leaves the system: then unrealised option profit must not leave as cash
     function _requireInitialMargin(bytes32 account, MarginClaim memory claim, bool leaving) private {
@@ -517,19 +365,5 @@ contract Clearinghouse is IClearinghouse, EIP712, Ownable2Step, ReentrancyGuardT
             oracle.useInitialMargin(MarginRequest(account, state.mode, state.voidSince, cash, legs), claim);
         if (cash + value < int256(required)) revert InsufficientMargin(account, cash + value, required);
         if (leaving && cash + exitValue < 0) revert PhantomExit(account, cash + exitValue);
-    }
-
-    function _spotInstrument(uint16 underlying, uint64 lots) private view returns (uint128 id) {
-        if (lots == 0 || lots > uint64(PositionsLib.MAX_LOTS)) revert InvalidLots(int256(uint256(lots)));
-        if (spotToken[underlying] == address(0)) revert NoSpotToken(underlying);
-        id = InstrumentLib.pack(underlying, 0, InstrumentLib.SPOT, 0);
-        if (!isListed[id]) revert NotListed(id);
-    }
-
-    function _tokenAmount(uint16 underlying, uint64 lots, address token) private view returns (uint256 amount) {
-        uint8 decimals = IERC20Metadata(token).decimals();
-        uint256 scaled = uint256(lots) * engine.lotOf(underlying) * 10 ** decimals;
-        amount = scaled / WAD;
-        if (amount == 0 || amount * WAD != scaled) revert TokenAmountNotWhole(lots, decimals);
     }
 }

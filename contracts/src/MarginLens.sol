@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IListings} from "./interfaces/IListings.sol";
 import {IMarginLens} from "./interfaces/IMarginLens.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
@@ -44,10 +45,11 @@ contract MarginLens is IMarginLens {
 
     /// @inheritdoc IMarginLens
     function listings(uint256 from, uint256 count) external view returns (ListingView[] memory list) {
-        uint256 n = _batch(clearinghouse.listingCount(), from, count);
+        IListings listingBook = clearinghouse.listings();
+        uint256 n = _batch(listingBook.listingCount(), from, count);
         list = new ListingView[](n);
         for (uint256 i; i < n; ++i) {
-            uint128 id = clearinghouse.listingAt(from + i);
+            uint128 id = listingBook.listingAt(from + i);
             uint64 settled = feeds.settlement(id.underlyingOf(), id.expiryOf());
             list[i] = ListingView(id, clearinghouse.openInterest(id), settled);
         }

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {FeedSigners} from "./FeedSigners.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
-import {QuorumLib} from "./libraries/QuorumLib.sol";
+import {FundingLib} from "./libraries/FundingLib.sol";
 import {SpeedLib} from "./libraries/SpeedLib.sol";
 import {ExpiryQuote, Signature, StoredQuote} from "./types/Types.sol";
 
 /// @title Market feeds
 /// @notice See {IMarketFeeds}, which documents every entry point, event and error.
-contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
+contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
+    using FundingLib for FundingLib.Funding;
+
     uint256 internal constant MAX_UPDATE_AGE = 60;
     uint256 internal constant SLOT = 60;
     uint256 internal constant MAX_EXPIRIES = 64;
@@ -49,11 +51,6 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     }
 
     ISpotFeeds private immutable _spots;
-    /// @inheritdoc IMarketFeeds
-    uint8 public immutable threshold;
-
-    mapping(address who => bool) private _isSigner;
-    address[] private _signers;
     mapping(uint16 underlying => Surface) private _surfaces;
     mapping(uint16 underlying => SpeedLib.Limits) private _limits;
     mapping(uint16 underlying => uint40[]) private _expiries;
@@ -62,15 +59,13 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _pending;
     mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _references;
     mapping(uint16 underlying => mapping(uint40 expiry => uint64)) private _settlements;
+    mapping(uint16 underlying => FundingLib.Funding) private _funding;
 
-    constructor(address owner_, address spots_, address[] memory signers_, uint8 threshold_)
+    constructor(address owner_, address guard_, address spots_, address[] memory signers_, uint8 threshold_)
         EIP712("MarketFeeds", "1")
-        Ownable(owner_)
+        FeedSigners(owner_, guard_, signers_, threshold_)
     {
         _spots = ISpotFeeds(spots_);
-        QuorumLib.register(_isSigner, signers_, threshold_);
-        _signers = signers_;
-        threshold = threshold_;
     }
 
     /* OWNER */
@@ -132,7 +127,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
             revert UpdateOutOfTime(time, block.timestamp);
         }
         if (time % SLOT != 0) revert NotASlot(time, SLOT);
-        QuorumLib.verify(_isSigner, threshold, updateDigest(underlying, time, quotes), signatures);
+        _verifySigned(updateDigest(underlying, time, quotes), signatures);
         _requireComplete(underlying, time, quotes);
         surface.updateTime = time;
         _spots.poke(underlying);
@@ -171,8 +166,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     /// @dev Near the reference an update is the mark; farther, within the whole shock, it is the pending world or confirms it.
     function _accept(uint16 underlying, Surface storage surface, uint64 time, ExpiryQuote[] calldata quotes) private {
         if (_isNear(underlying, _references, time, quotes, BAND)) {
-            _store(underlying, _quotes, time, quotes);
-            emit SurfaceUpdated(underlying, time, quotes.length);
+            _setMarks(underlying, time, quotes);
         } else if (!_isNear(underlying, _references, time, quotes, 1)) {
             revert BeyondShock(underlying);
         } else if (!_isPending(surface, time)) {
@@ -193,6 +187,14 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
             emit WorldConfirmed(underlying, time);
             emit SurfaceUpdated(underlying, time, quotes.length);
         }
+    }
+
+    /// @dev Complete updates begin with the perpetual.
+    function _setMarks(uint16 underlying, uint64 time, ExpiryQuote[] calldata quotes) private {
+        _store(underlying, _quotes, time, quotes);
+        (uint64 spot,,,) = _spots.reading(underlying);
+        _funding[underlying].set(quotes[0].ratio, spot);
+        emit SurfaceUpdated(underlying, time, quotes.length);
     }
 
     /// @dev Whether every quote lies within 1 / divisor of the shock; one without a past is near to whatever it is.
@@ -269,7 +271,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         external
     {
         _requireUnsettled(underlying, expiry, expiry + SIGNED_SETTLEMENT_DELAY);
-        QuorumLib.verify(_isSigner, threshold, settlementDigest(underlying, expiry, price), signatures);
+        _verifySigned(settlementDigest(underlying, expiry, price), signatures);
         (uint64 spot,,,) = _spots.reading(underlying);
         if (price < spot / 2 || price > uint256(spot) * 2) revert SettlementOutOfBand(price, spot);
         _settlements[underlying][expiry] = price;
@@ -280,6 +282,14 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
         if (!_known[underlying][expiry] || expiry == 0) revert WrongExpiry(0, expiry, 0);
         if (block.timestamp <= earliest) revert NotExpired(expiry, block.timestamp);
         if (_settlements[underlying][expiry] != 0) revert SettlementExists(underlying, expiry);
+        // What settles at last marks must not find another price there for those who come later.
+        if (_spots.closedAt(underlying) != 0) revert ISpotFeeds.UnderlyingClosed(underlying);
+    }
+
+    /// @inheritdoc IMarketFeeds
+    function endFunding(uint16 underlying) external {
+        if (_spots.closedAt(underlying) == 0) revert UnderlyingNotClosed(underlying);
+        _funding[underlying].end();
     }
 
     /* VIEWS */
@@ -315,6 +325,11 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     }
 
     /// @inheritdoc IMarketFeeds
+    function fundingIndex(uint16 underlying) external view returns (int256) {
+        return _funding[underlying].indexAt(block.timestamp);
+    }
+
+    /// @inheritdoc IMarketFeeds
     function isExpiry(uint16 underlying, uint40 expiry) external view returns (bool) {
         return _known[underlying][expiry];
     }
@@ -327,16 +342,6 @@ contract MarketFeeds is IMarketFeeds, EIP712, Ownable2Step {
     /// @inheritdoc IMarketFeeds
     function limits(uint16 underlying) external view returns (SpeedLib.Limits memory) {
         return _limits[underlying];
-    }
-
-    /// @inheritdoc IMarketFeeds
-    function isSigner(address who) external view returns (bool) {
-        return _isSigner[who];
-    }
-
-    /// @inheritdoc IMarketFeeds
-    function signers() external view returns (address[] memory) {
-        return _signers;
     }
 
     /// @inheritdoc IMarketFeeds

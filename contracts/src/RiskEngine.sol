@@ -47,6 +47,7 @@ contract RiskEngine is IRiskEngine {
         uint16 underlying;
         uint40 expiry;
         bool begun;
+        uint256 time;
         uint256 spot;
         uint256 forward;
         uint256 secondsLeft;
@@ -264,6 +265,7 @@ contract RiskEngine is IRiskEngine {
             (uint64 spot,, bool fresh, uint64 scanRange) = _spots.reading(underlying);
             pass.spot = uint256(spot) * 1e10;
             pass.spotFresh = fresh;
+            pass.time = fresh ? block.timestamp : _lastMoment(underlying);
             if (scanRange == 0) scanRange = pass.risk.scanRange;
             ShockLib.enterUnderlying(asked.shocks, asked.rows, underlying, scanRange);
         }
@@ -273,10 +275,16 @@ contract RiskEngine is IRiskEngine {
             pass.quoteFresh = pass.quote.time != 0 && block.timestamp <= pass.quote.time + SURFACE_MAX_AGE;
             // Rounded down to 1e-8 USD, as the keeper's integer forward is.
             pass.forward = (pass.spot / 1e10) * pass.quote.ratio / 1e18 * 1e10;
-            pass.secondsLeft = expiry > block.timestamp ? expiry - block.timestamp : 0;
+            pass.secondsLeft = expiry > pass.time ? expiry - pass.time : 0;
             ShockLib.enterTerm(asked.shocks, asked.rows, underlying, pass.risk, expiry, pass.secondsLeft);
         }
         pass.begun = true;
+    }
+
+    /// @dev A closed underlying is priced as of its end for good.
+    function _lastMoment(uint16 underlying) private view returns (uint256) {
+        uint40 closedAt = _spots.closedAt(underlying);
+        return closedAt == 0 ? block.timestamp : closedAt;
     }
 
     function _isCurrent(Pass memory pass, uint128 instrument) private pure returns (bool) {
@@ -348,7 +356,8 @@ contract RiskEngine is IRiskEngine {
             } else if (p.kind == InstrumentLib.SPOT) {
                 pass.otherExit += legValue * (WAD - int256(uint256(pass.risk.linearRate))) / WAD;
             } else {
-                pass.otherExit += legValue;
+                // The ratio is the feed signers' word: what it adds over spot does not leave as cash.
+                pass.otherExit += p.expired ? legValue : FixedPointMathLib.min(legValue, size * int256(pass.spot));
             }
             _addRequirements(pass, p, size);
             // A fixed settlement price moves no more.

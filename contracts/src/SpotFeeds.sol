@@ -5,6 +5,7 @@ import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step
 import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {DailyRingLib} from "./libraries/DailyRingLib.sol";
+import {RampLib} from "./libraries/RampLib.sol";
 import {RoundsLib} from "./libraries/RoundsLib.sol";
 import {ScanLib} from "./libraries/ScanLib.sol";
 
@@ -19,18 +20,27 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
     /// @notice Rounds that a settlement average needs.
     uint256 public constant MIN_ROUNDS = 3;
 
-    /// @dev `lastSpot` remembers the last good answer, so that valuation survives a dead aggregator.
+    /// @dev `lastSpot` remembers the last good answer, so that valuation survives a dead aggregator; once closed it is final. The
+    /// floor of the scan range is kept in millionths, so that all of this is one word.
     struct Source {
         RoundsLib.Feed feed;
         uint64 lastSpot;
-        uint64 lastSpotTime;
+        uint40 lastSpotTime;
+        bool closed;
         uint64 scanRange;
+        uint24 floorFrom;
+        uint24 floorTo;
+        uint32 floorSince;
     }
+
+    uint256 internal constant MILLIONTH = 1e12;
 
     /// @notice The L2's uptime feed (answer 0 is up); zero where there is none.
     address public immutable sequencerFeed;
     /// @notice Seconds after a restart of the sequencer for which no spot is fresh.
     uint32 public immutable sequencerGrace;
+    /// @inheritdoc ISpotFeeds
+    address public windDown;
 
     ScanLib.Rule private _rule;
     uint16[] private _underlyings;
@@ -66,17 +76,47 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
         emit UnderlyingAdded(underlying, aggregator, maxAge);
     }
 
+    /// @inheritdoc ISpotFeeds
+    function setScanFloor(uint16 underlying, uint24 millionths) external onlyOwner {
+        Source storage source = _live(underlying);
+        uint256 present = _scanRange(source);
+        if (present == 0) revert NoScanRange(underlying);
+        uint256 most = 2 * present < _rule.cap ? 2 * present : _rule.cap;
+        if (millionths * MILLIONTH > most) revert ScanFloorTooHigh(underlying, millionths * MILLIONTH, most);
+        uint24 from = uint24(present / MILLIONTH);
+        (source.floorFrom, source.floorTo, source.floorSince) = (from, millionths, uint32(block.timestamp));
+        emit ScanFloorSet(underlying, from, millionths);
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function connectWindDown(address windDown_) external onlyOwner {
+        if (windDown != address(0)) revert AlreadyConnected(windDown);
+        windDown = windDown_;
+        emit WindDownConnected(windDown_);
+    }
+
+    /* WIND-DOWN */
+
+    /// @inheritdoc ISpotFeeds
+    function close(uint16 underlying, uint64 price) external {
+        if (msg.sender != windDown) revert NotWindDown(msg.sender);
+        Source storage source = _live(underlying);
+        if (price == 0) revert InvalidSpot(underlying);
+        (source.lastSpot, source.lastSpotTime, source.closed) = (price, uint40(block.timestamp), true);
+        emit Closed(underlying, price);
+    }
+
     /* ANYBODY */
 
     /// @inheritdoc ISpotFeeds
     function poke(uint16 underlying) external {
-        _remember(_known(underlying));
+        _remember(_live(underlying));
     }
 
     /// @inheritdoc ISpotFeeds
     function observe(uint16 underlying, uint32[] calldata days_, uint80[] calldata roundIds) external {
         if (days_.length != roundIds.length) revert LengthMismatch(days_.length, roundIds.length);
-        RoundsLib.Feed memory feed = _known(underlying).feed;
+        RoundsLib.Feed memory feed = _live(underlying).feed;
         DailyRingLib.Ring storage ring = _rings[underlying];
         bool changed;
         for (uint256 i; i < days_.length; ++i) {
@@ -100,10 +140,10 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
         returns (uint64 price, uint64 updatedAt, bool fresh, uint64 scanRange)
     {
         Source memory source = _sources[underlying];
-        (price, updatedAt) = source.feed.latest();
+        if (!source.closed) (price, updatedAt) = source.feed.latest();
         if (price == 0) (price, updatedAt) = (source.lastSpot, source.lastSpotTime);
         else fresh = block.timestamp <= uint256(updatedAt) + source.feed.maxAge && isSequencerUp();
-        scanRange = source.scanRange;
+        scanRange = _scanRange(source);
     }
 
     /// @inheritdoc ISpotFeeds
@@ -117,7 +157,7 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
         view
         returns (uint64)
     {
-        return _known(underlying).feed.averageOver(firstRound, from, to, MIN_ROUNDS);
+        return _live(underlying).feed.averageOver(firstRound, from, to, MIN_ROUNDS);
     }
 
     /// @inheritdoc ISpotFeeds
@@ -132,6 +172,18 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
     /// @inheritdoc ISpotFeeds
     function isUnderlying(uint16 underlying) public view returns (bool) {
         return _sources[underlying].feed.aggregator != address(0);
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function closedAt(uint16 underlying) external view returns (uint40) {
+        Source storage source = _sources[underlying];
+        return source.closed ? source.lastSpotTime : 0;
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function scanFloor(uint16 underlying) external view returns (uint256 present, uint256 target) {
+        Source memory source = _sources[underlying];
+        return (_floor(source), source.floorTo * MILLIONTH);
     }
 
     /// @inheritdoc ISpotFeeds
@@ -156,14 +208,25 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
 
     /* INTERNAL */
 
-    function _known(uint16 underlying) private view returns (Source storage) {
+    function _live(uint16 underlying) private view returns (Source storage source) {
         if (!isUnderlying(underlying)) revert UnknownUnderlying(underlying);
-        return _sources[underlying];
+        source = _sources[underlying];
+        if (source.closed) revert UnderlyingClosed(underlying);
+    }
+
+    /// @dev The ring's range, or the owner's floor above it; zero where the ring gives none.
+    function _scanRange(Source memory source) private view returns (uint64) {
+        uint256 floor = source.floorTo == 0 ? 0 : _floor(source);
+        return source.scanRange != 0 && floor > source.scanRange ? uint64(floor) : source.scanRange;
+    }
+
+    function _floor(Source memory source) private view returns (uint256) {
+        return RampLib.valueAt(source.floorFrom * MILLIONTH, source.floorTo * MILLIONTH, source.floorSince);
     }
 
     function _remember(Source storage source) private {
         (uint64 price, uint64 updatedAt) = source.feed.latest();
-        if (price != 0) (source.lastSpot, source.lastSpotTime) = (price, updatedAt);
+        if (price != 0) (source.lastSpot, source.lastSpotTime) = (price, uint40(updatedAt));
     }
 
     function _setScanRange(uint16 underlying, DailyRingLib.Ring storage ring) private {

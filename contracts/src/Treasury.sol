@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IGuard} from "./interfaces/IGuard.sol";
 import {IInsuranceFund} from "./interfaces/IInsuranceFund.sol";
 import {ILiquidationAuction} from "./interfaces/ILiquidationAuction.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
@@ -24,6 +25,7 @@ contract Treasury is ITreasury {
     uint64 internal constant CLAIM_DELAY = 24 hours;
 
     IERC20 public immutable usdc;
+    IGuard public immutable guard;
     address public immutable clearinghouse;
     address public auction;
     IInsuranceFund public fund;
@@ -45,8 +47,9 @@ contract Treasury is ITreasury {
     }
 
     /// @dev The clearinghouse creates it.
-    constructor(address usdc_) {
+    constructor(address usdc_, address guard_) {
         usdc = IERC20(usdc_);
+        guard = IGuard(guard_);
         clearinghouse = msg.sender;
     }
 
@@ -74,6 +77,7 @@ contract Treasury is ITreasury {
 
     /// @inheritdoc ITreasury
     function pay(address to, uint256 amount) external onlyClearinghouse returns (uint256 paid) {
+        guard.requireOpen(IGuard.Switch.Withdrawals);
         uint256 capacity = _outflowCapacity();
         uint256 used = _outflow.used(capacity, OUTFLOW_PERIOD);
         uint256 room = capacity > used ? capacity - used : 0;
@@ -96,6 +100,7 @@ contract Treasury is ITreasury {
     /// @inheritdoc ITreasury
     function payClaim(uint256 claim) external returns (uint256 paid) {
         if (claim >= _claims.length) revert UnknownClaim(claim, _claims.length);
+        guard.requireOpen(IGuard.Switch.Withdrawals);
         Claim storage c = _claims[claim];
         (uint128 amount, uint128 before) = (c.amount, c.paid);
         if (block.timestamp < c.readyAt) revert ClaimNotReady(claim, c.readyAt, block.timestamp);

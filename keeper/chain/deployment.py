@@ -45,6 +45,7 @@ class _Contracts(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     Clearinghouse: Address
+    Listings: Address
     Treasury: Address
     RiskEngine: Address
     InitialAddOns: Address
@@ -54,6 +55,8 @@ class _Contracts(BaseModel):
     LiquidationRouter: Address
     MarketFeeds: Address
     SpotFeeds: Address
+    Guard: Address
+    WindDown: Address
     MarginLens: Address
     UsdCoin: Address
 
@@ -73,6 +76,7 @@ class Deployment:
     chain_id: int
     block: int
     clearinghouse: Contract
+    listings: Contract
     treasury: Contract
     risk_engine: Contract
     initial_add_ons: Contract
@@ -82,6 +86,8 @@ class Deployment:
     liquidation_router: Contract
     market_feeds: Contract
     spot_feeds: Contract
+    guard: Contract
+    wind_down: Contract
     margin_lens: Contract
     usd_coin: Contract
 
@@ -120,6 +126,7 @@ class Deployment:
         """All of them, in a fixed order."""
         return (
             self.clearinghouse,
+            self.listings,
             self.treasury,
             self.risk_engine,
             self.initial_add_ons,
@@ -129,6 +136,8 @@ class Deployment:
             self.liquidation_router,
             self.market_feeds,
             self.spot_feeds,
+            self.guard,
+            self.wind_down,
             self.margin_lens,
             self.usd_coin,
         )
@@ -142,6 +151,7 @@ def _from_file(file: _File) -> Deployment:
         chain_id=file.chain_id,
         block=file.block,
         clearinghouse=contract("Clearinghouse"),
+        listings=contract("Listings"),
         treasury=contract("Treasury"),
         risk_engine=contract("RiskEngine"),
         initial_add_ons=contract("InitialAddOns"),
@@ -151,6 +161,8 @@ def _from_file(file: _File) -> Deployment:
         liquidation_router=contract("LiquidationRouter"),
         market_feeds=contract("MarketFeeds"),
         spot_feeds=contract("SpotFeeds"),
+        guard=contract("Guard"),
+        wind_down=contract("WindDown"),
         margin_lens=contract("MarginLens"),
         usd_coin=contract("UsdCoin"),
     )

@@ -46,8 +46,10 @@ def read_snapshot(
     require_model(client, deployment, model, at)
     markets = read_markets(client, deployment, at)
     require_spots(client, deployment, markets, at)
-    listings = _batches(client, deployment, "listings", "listingCount", LISTINGS_A_CALL, at)
-    accounts = _batches(client, deployment, "accounts", "accountCount", ACCOUNTS_A_CALL, at)
+    listed: int = client.call(deployment.listings, "listingCount", at=at)
+    listings = _batches(client, deployment, "listings", listed, LISTINGS_A_CALL, at)
+    enlisted: int = client.call(deployment.clearinghouse, "accountCount", at=at)
+    accounts = _batches(client, deployment, "accounts", enlisted, ACCOUNTS_A_CALL, at)
     return build_snapshot(
         head=Head(epoch, at.number, at.timestamp, model_hash(model)),
         underlyings=[_underlying(market) for market in markets],
@@ -99,10 +101,9 @@ def _spot_problem(
 
 
 def _batches(
-    client: ChainClient, deployment: Deployment, view: str, counter: str, size: int, at: BlockRef
+    client: ChainClient, deployment: Deployment, view: str, count: int, size: int, at: BlockRef
 ) -> list[dict[str, Decoded]]:
     """All rows of a lens view, in calls that a node accepts."""
-    count: int = client.call(deployment.clearinghouse, counter, at=at)
     rows: list[dict[str, Decoded]] = []
     for first in range(0, count, size):
         rows += client.call(deployment.margin_lens, view, (first, min(size, count - first)), at=at)

@@ -23,8 +23,10 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
     house, engine = deployment.clearinghouse, deployment.risk_engine
     feeds, lens = deployment.market_feeds, deployment.margin_lens
     spots, add_ons = deployment.spot_feeds, deployment.initial_add_ons
+    guard, wind_down = deployment.guard, deployment.wind_down
     auction, oracle = deployment.liquidation_auction, deployment.margin_oracle
-    treasury, fund, router = (
+    listings, treasury, fund, router = (
+        deployment.listings,
         deployment.treasury,
         deployment.insurance_fund,
         deployment.liquidation_router,
@@ -35,11 +37,16 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (house, "feeds", feeds),
         (house, "oracle", oracle),
         (house, "auction", auction),
+        (house, "guard", guard),
+        (house, "listings", listings),
         (house, "treasury", treasury),
+        (listings, "engine", engine),
+        (listings, "feeds", feeds),
         (treasury, "usdc", deployment.usd_coin),
         (treasury, "clearinghouse", house),
         (treasury, "auction", auction),
         (treasury, "fund", fund),
+        (treasury, "guard", guard),
         (fund, "clearinghouse", house),
         (fund, "auction", auction),
         (router, "auction", auction),
@@ -54,11 +61,16 @@ def links_of(deployment: Deployment) -> tuple[Link, ...]:
         (auction, "fund", fund),
         (oracle, "engine", engine),
         (oracle, "clearinghouse", house),
+        (oracle, "guard", guard),
         (engine, "feeds", feeds),
         (engine, "addOns", add_ons),
         (add_ons, "engine", engine),
         (add_ons, "clearinghouse", house),
         (feeds, "spots", spots),
+        (feeds, "guard", guard),
+        (feeds, "oracle", oracle),
+        (spots, "windDown", wind_down),
+        (wind_down, "feeds", feeds),
         (lens, "spots", spots),
     )
     return tuple(Link(contract, getter, target.address) for contract, getter, target in table)

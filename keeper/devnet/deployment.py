@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Final
 
 from eth_utils.address import to_checksum_address
@@ -15,6 +15,7 @@ from keeper.chain.engine import add_on_words, risk_words, scan_words, scenario_w
 from keeper.chain.model_file import read_model
 from keeper.devnet import keys
 from keeper.devnet.market import ETH, EXPIRIES, SYMBOLS
+from keeper.devnet.terms import Listed, Quorum, Terms
 from keeper.devnet.wallet import Wallet
 from keeper.margin.scenarios import Model, model_hash
 from keeper.units import USD6, WAD
@@ -23,11 +24,9 @@ EPOCH_BLOCKS: Final = 32
 MAX_BLOCK_AGE: Final = 128
 DISCOUNT_PER_DAY_USD6: Final = 100_000_000 * USD6
 THRESHOLD: Final = 2
+OPEN_INTEREST_CAP_LOTS: Final = 10**9
 MAX_SPOT_AGE_SECONDS: Final = 3 * 3_600
 SPOT_TOKEN_DECIMALS: Final = 18
-NO_SEQUENCER: Final = "0x" + "00" * 20
-# Without one the coin is the unit of account, and no depeg is charged for.
-NO_COIN_FEED: Final = ("0x" + "00" * 20, 0, 0)
 # The demo tells two days of March 2020 in twenty steps, an hour and more apart: faster than marks
 # may move where people trade, so here they may move at will.
 SPEED_LIMITS: Final = (18 * WAD, 18 * WAD, 18 * WAD, 9 * WAD)
@@ -48,103 +47,174 @@ def shipped_model() -> Model:
 
 
 def deploy(
-    client: ChainClient, model: Model, first_spots_e8: Mapping[int, int], listings: Sequence[int]
+    client: ChainClient, model: Model, first_spots_e8: Mapping[int, int], instruments: Sequence[int]
 ) -> DevDeployment:
-    """Deploy and connect everything as the demo's owner; `listings` are instrument ids."""
+    """Deploy and connect everything as the demo's owner, and list instruments."""
     wallet = Wallet(client, keys.signer(keys.DEPLOYER, client.chain_id))
-    owner = wallet.address
     before = client.head().number
-    usd_coin = _create(wallet, "UsdCoin")
+    usd_coin = create(wallet, "UsdCoin")
     spot_tokens = {
-        underlying: _create(wallet, "TokenMock", f"Demo {symbol}", symbol, SPOT_TOKEN_DECIMALS)
+        underlying: create(wallet, "TokenMock", f"Demo {symbol}", symbol, SPOT_TOKEN_DECIMALS)
         for underlying, symbol in SYMBOLS.items()
     }
     price_feeds = _price_feeds(wallet, first_spots_e8)
-    spots = _create(wallet, "SpotFeeds", owner, scan_words(model.scan), NO_SEQUENCER, 0)
-    feeds = _create(
-        wallet, "MarketFeeds", owner, spots.address, _addresses(keys.FEED_SIGNERS), THRESHOLD
+    listed = {
+        underlying: Listed(
+            aggregator=price_feeds[underlying].address,
+            max_age_seconds=MAX_SPOT_AGE_SECONDS,
+            token=spot_tokens[underlying].address,
+            limits_wad=SPEED_LIMITS,
+            open_interest_cap_lots=OPEN_INTEREST_CAP_LOTS,
+            expiries=EXPIRIES,
+        )
+        for underlying in SYMBOLS
+    }
+    terms = Terms(
+        guardian=wallet.address,
+        usd_coin=usd_coin.address,
+        block_hash_source="BlockhashSource",
+        margin=Quorum(_addresses(keys.MARGIN_KEEPERS), THRESHOLD),
+        feeds=Quorum(_addresses(keys.FEED_SIGNERS), THRESHOLD),
+        epoch_blocks=EPOCH_BLOCKS,
+        max_block_age=MAX_BLOCK_AGE,
+        discount_per_day_usd6=DISCOUNT_PER_DAY_USD6,
+        max_discount_per_day_usd6=DISCOUNT_PER_DAY_USD6,
+        gas_underlying=ETH,
+        underlyings=listed,
+        instruments=instruments,
     )
+    placed = place(wallet, model, terms)
+    return DevDeployment(replace(placed, block=before + 1), price_feeds, spot_tokens)
+
+
+def place(wallet: Wallet, model: Model, terms: Terms) -> Deployment:
+    """Deploy and connect all contracts for these terms; the wallet owns them until it hands over.
+
+    `terms.underlyings` are those of the model. Raises what sending does: `Reverted` with the name
+    of the contract's error, or ChainError.
+    """
+    client, owner = wallet.client, wallet.address
+    before = client.head().number
+    guard = create(wallet, "Guard", owner, terms.guardian)
+    spots = create(
+        wallet,
+        "SpotFeeds",
+        owner,
+        scan_words(model.scan),
+        terms.sequencer_feed,
+        terms.sequencer_grace_seconds,
+    )
+    feeds = create(
+        wallet,
+        "MarketFeeds",
+        owner,
+        guard.address,
+        spots.address,
+        terms.feeds.signers,
+        terms.feeds.threshold,
+    )
+    wind_down = create(wallet, "WindDown", owner, feeds.address)
+    wallet.send(spots, "connectWindDown", wind_down.address)
     for risk in model.underlyings:
-        underlying, aggregator = risk.underlying, price_feeds[risk.underlying].address
-        age, sigmas = MAX_SPOT_AGE_SECONDS, sigma_words(risk)
-        wallet.send(spots, "addUnderlying", underlying, aggregator, age, sigmas)
-        wallet.send(feeds, "addUnderlying", underlying, SPEED_LIMITS)
-        for expiry in EXPIRIES:
-            wallet.send(feeds, "addExpiry", underlying, expiry)
-    engine = _create(wallet, "RiskEngine", feeds.address, *_model_words(model))
-    oracle = _create(wallet, "MarginOracle", _oracle_settings(wallet, engine))
-    house = _create(
+        listed = terms.underlyings[risk.underlying]
+        age, sigmas = listed.max_age_seconds, sigma_words(risk)
+        wallet.send(spots, "addUnderlying", risk.underlying, listed.aggregator, age, sigmas)
+        wallet.send(feeds, "addUnderlying", risk.underlying, listed.limits_wad)
+        for expiry in listed.expiries:
+            wallet.send(feeds, "addExpiry", risk.underlying, expiry)
+    engine = create(wallet, "RiskEngine", feeds.address, *_model_words(model))
+    oracle = create(wallet, "MarginOracle", _oracle_settings(wallet, guard, engine, terms))
+    wallet.send(feeds, "connectOracle", oracle.address)
+    house = create(
         wallet,
         "Clearinghouse",
         owner,
-        usd_coin.address,
+        terms.usd_coin,
         engine.address,
         feeds.address,
         oracle.address,
     )
-    treasury: str = client.call(house, "treasury", at=client.head())
+    listings = _created_by(client, house, "listings", "Listings")
     rates = add_on_words(model.add_ons)
-    add_ons = _create(wallet, "InitialAddOns", engine.address, house.address, rates, NO_COIN_FEED)
+    add_ons = create(wallet, "InitialAddOns", engine.address, house.address, rates, terms.coin_feed)
     wallet.send(engine, "connectAddOns", add_ons.address)
-    auction = _create(
-        wallet, "LiquidationAuction", house.address, engine.address, EPOCH_BLOCKS, ETH
+    auction = create(
+        wallet,
+        "LiquidationAuction",
+        house.address,
+        engine.address,
+        terms.epoch_blocks,
+        terms.gas_underlying,
     )
     wallet.send(house, "connectAuction", auction.address)
     wallet.send(oracle, "connectClearinghouse", house.address)
-    fund: str = client.call(auction, "fund", at=client.head())
-    router = _create(wallet, "LiquidationRouter", auction.address, feeds.address, oracle.address)
-    for underlying, token in spot_tokens.items():
-        wallet.send(house, "setSpotToken", underlying, token.address)
-    wallet.send(house, "list", list(listings))
-    lens = _create(wallet, "MarginLens", house.address, engine.address, feeds.address)
-    deployment = Deployment(
+    router = create(wallet, "LiquidationRouter", auction.address, feeds.address, oracle.address)
+    for underlying, listed in terms.underlyings.items():
+        if listed.token is not None:
+            wallet.send(listings, "setSpotToken", underlying, listed.token)
+        cap = listed.open_interest_cap_lots
+        wallet.send(listings, "setOpenInterestCap", underlying, cap)
+    wallet.send(listings, "list", list(terms.instruments))
+    lens = create(wallet, "MarginLens", house.address, engine.address, feeds.address)
+    return Deployment(
         chain_id=client.chain_id,
         block=before + 1,
         clearinghouse=house,
-        treasury=Contract("Treasury", to_checksum_address(treasury)),
+        listings=listings,
+        treasury=_created_by(client, house, "treasury", "Treasury"),
         risk_engine=engine,
         initial_add_ons=add_ons,
         margin_oracle=oracle,
         liquidation_auction=auction,
-        insurance_fund=Contract("InsuranceFund", to_checksum_address(fund)),
+        insurance_fund=_created_by(client, auction, "fund", "InsuranceFund"),
         liquidation_router=router,
         market_feeds=feeds,
         spot_feeds=spots,
+        guard=guard,
+        wind_down=wind_down,
         margin_lens=lens,
-        usd_coin=usd_coin,
+        usd_coin=Contract("UsdCoin", to_checksum_address(terms.usd_coin)),
     )
-    return DevDeployment(deployment, price_feeds, spot_tokens)
 
 
-def _oracle_settings(wallet: Wallet, engine: Contract) -> tuple[object, ...]:
-    """Return IAttestationConfig.Settings of the demo: its owner is the guardian as well."""
+def _oracle_settings(
+    wallet: Wallet, guard: Contract, engine: Contract, terms: Terms
+) -> tuple[object, ...]:
+    """Return IAttestationConfig.Settings."""
     return (
         wallet.address,
-        wallet.address,
+        guard.address,
         engine.address,
-        _create(wallet, "BlockhashSource").address,
-        _addresses(keys.MARGIN_KEEPERS),
-        THRESHOLD,
-        EPOCH_BLOCKS,
-        MAX_BLOCK_AGE,
-        DISCOUNT_PER_DAY_USD6,
-        DISCOUNT_PER_DAY_USD6,
+        create(wallet, terms.block_hash_source).address,
+        terms.margin.signers,
+        terms.margin.threshold,
+        terms.epoch_blocks,
+        terms.max_block_age,
+        terms.discount_per_day_usd6,
+        terms.max_discount_per_day_usd6,
     )
 
 
 def _price_feeds(wallet: Wallet, first_spots_e8: Mapping[int, int]) -> dict[int, Contract]:
     price_feeds: dict[int, Contract] = {}
     for underlying, symbol in SYMBOLS.items():
-        feed = _create(wallet, "PriceFeedMock", 8, f"{symbol} / USD")
+        feed = create(wallet, "PriceFeedMock", 8, f"{symbol} / USD")
         # MarketFeeds accepts no aggregator that has never answered.
         wallet.send(feed, "post", first_spots_e8[underlying])
         price_feeds[underlying] = feed
     return price_feeds
 
 
-def _create(wallet: Wallet, name: str, *args: object) -> Contract:
+def create(wallet: Wallet, name: str, *args: object) -> Contract:
+    """Create a contract of the artefacts by its name."""
     path = wallet.client.artifacts.folder / "bytecode" / f"{name}.json"
     return wallet.deploy(name, json.loads(path.read_text(encoding="utf-8"))["creation"], *args)
+
+
+def _created_by(client: ChainClient, creator: Contract, getter: str, name: str) -> Contract:
+    """Return a contract that the constructor of another one made."""
+    address: str = client.call(creator, getter, at=client.head())
+    return Contract(name, to_checksum_address(address))
 
 
 def _addresses(labels: Sequence[str]) -> list[str]:

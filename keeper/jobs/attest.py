@@ -70,12 +70,17 @@ def measure_epoch(ctx: KeeperContext, epoch: int) -> EpochMargins:
 
 
 def build_epoch(ctx: KeeperContext, epoch: int) -> EpochWork:
-    """Compute an epoch up to its digest. Raises InputError where nobody holds a position."""
+    """Compute an epoch up to its digest.
+
+    Raises InputError where nobody holds a position, ConfigError where the oracle expects the epoch
+    under another model.
+    """
     return seal_epoch(ctx, measure_epoch(ctx, epoch))
 
 
 def seal_epoch(ctx: KeeperContext, margins: EpochMargins) -> EpochWork:
     """Put measured margins into leaves, a root and the digest that is signed."""
+    _require_model(ctx, margins)
     body = encode(margins.snapshot)
     commitment = commit(margins.snapshot.head, body, margins.margin_book)
     oracle = ctx.deployment.margin_oracle
@@ -95,6 +100,17 @@ def seal_epoch(ctx: KeeperContext, margins: EpochMargins) -> EpochWork:
         attestation=attestation,
         digest=attestation.digest(oracle_domain(ctx.deployment.chain_id, oracle.address)),
     )
+
+
+def _require_model(ctx: KeeperContext, margins: EpochMargins) -> None:
+    """Refuse to sign what the oracle would refuse to take: models change from epoch to epoch."""
+    oracle, ours = ctx.deployment.margin_oracle, margins.snapshot.head.model_hash
+    wanted: bytes = ctx.client.call(oracle, "modelOf", (margins.epoch,), at=margins.at)
+    if wanted != ours:
+        raise ConfigError(
+            f"model_file: its hash is 0x{ours.hex()}, but the MarginOracle at {oracle.address} "
+            f"takes epoch {margins.epoch} under 0x{wanted.hex()}: use that model"
+        )
 
 
 def sign_epoch(ctx: KeeperContext, work: EpochWork) -> list[SignedAttestation]:

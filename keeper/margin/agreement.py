@@ -15,11 +15,11 @@ from keeper.state.snapshot import Snapshot
 def require_agreement(snapshot: Snapshot, model: Model) -> None:
     """Refuse a snapshot of another model or of more than it values, and contradicted scan ranges.
 
-    Scan ranges follow from daily prices; where those are fewer than MIN_OBSERVATIONS, the range is
-    the model's. A snapshot without any comes from a chain that keeps no ring: its ranges stand as
-    they are. Raises InputError for another model, tables of later versions or misordered prices;
-    MarketDataError for a price of zero or a contradicted range; either for tokens, as
-    `collateral.require_tokens` does.
+    Scan ranges follow from daily prices, or are the owner's floor above them, up to the rule's cap;
+    where the prices are fewer than MIN_OBSERVATIONS, the range is the model's. A snapshot without
+    any comes from a chain that keeps no ring: its ranges stand as they are. Raises InputError for
+    another model, tables of later versions or misordered prices; MarketDataError for a price of
+    zero or a contradicted range; either for tokens, as `collateral.require_tokens` does.
     """
     if snapshot.head.model_hash != model_hash(model):
         raise InputError(
@@ -50,7 +50,8 @@ def _require_scan_ranges(snapshot: Snapshot, model: Model) -> None:
         raise InputError(f"the model lacks underlyings {unknown}, which are observed: add them")
     wanted = constants | {u: scan_range(prices[u], model.scan, sigmas[u]) for u in prices}
     for underlying, found in zip(listed, table.scan_range_wad.tolist(), strict=True):
-        if found != wanted[underlying]:
+        floored = underlying in prices and wanted[underlying] < found <= model.scan.cap_wad
+        if found != wanted[underlying] and not floored:
             raise MarketDataError(
                 f"underlying {underlying}: scan_range_wad is {found}, but its daily prices give "
                 f"{wanted[underlying]}: check the ring of the feeds"

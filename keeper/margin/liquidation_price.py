@@ -1,9 +1,9 @@
 """The spot at which an account could be flagged, as one underlying's spot alone moves.
 
 A ladder of spots on both sides is valued in one pass; where the first rung is found at which
-`equity < min(SM, MM)`, the interval before it is narrowed to the last unit of 1e-8 USD, all
-searches side by side. The marks are those that the chain would have (moved_spots.py), the
-requirement is that of `flag`; time, smiles and scan ranges stand still.
+`equity < min(SM, MM)`, the interval before it is narrowed to a tick, all searches side by side. The
+marks are those that the chain would have (moved_spots.py), the requirement is that of `flag`; time,
+smiles and scan ranges stand still.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from keeper.pricing.exp import exp
 FARTHEST: Final = 10  # times the spot, or a tenth of it
 RUNGS: Final = 32  # on each side
 _LN_FARTHEST: Final = 2.302585092994046
-_NARROWING: Final = 256  # a round narrows to this share where the surplus is about linear
-# Marks are rounded per lot, so that within a few cents the surplus is a staircase: a secant is no
-# guide there, and even sections are.
-_STAIRCASE: Final = 2**18
-_SECTIONS: Final = 16
+TICK_DIGITS: Final = 7  # leading digits of the spot that a price is told to
+# What of an interval stands on both sides of the secant: how far it errs shrinks with the interval.
+_NARROWINGS: Final = (2**6, 2**10, 2**15)
 
 
 @dataclass(frozen=True, slots=True)
 class LiquidationPrice:
     """Where an account can be flagged first as the spot of `underlying` falls or rises, 1e-8 USD.
 
-    At `below_e8` (`above_e8`) equity is below the requirement, and one unit nearer to `spot_e8` it
-    is not; None where no rung as far as `lowest_e8` (`highest_e8`) shows that. Both are the spot
-    itself where the account can be flagged now. Between two rungs (0.2 % apart near the spot, 7 %
-    at twice or half of it) a dip that recovers may go unseen.
+    Prices are whole ticks. At `below_e8` (`above_e8`) equity is below the requirement, and one tick
+    nearer to `spot_e8`, or at the spot where that is less than a tick away, it is not; None where
+    no rung as far as `lowest_e8` (`highest_e8`) shows that. Both are the spot itself where the
+    account can be flagged now. Between two rungs (0.2 % apart near the spot, 7 % at twice or half
+    of it) a dip that recovers may go unseen.
     """
 
     underlying: int
     symbol: str
     spot_e8: int
+    tick_e8: int
     below_e8: int | None
     above_e8: int | None
     lowest_e8: int
@@ -51,6 +51,7 @@ class _Search:
     """One direction: `near` is sound and `far` is not, with their surplus in micro-dollars."""
 
     underlying: int
+    tick: int
     near: int
     far: int
     near_surplus: int
@@ -58,18 +59,19 @@ class _Search:
 
     @property
     def done(self) -> bool:
-        return abs(self.far - self.near) == 1
+        return abs(self.far - self.near) <= self.tick
 
     def probes(self) -> list[int]:
-        """Return spots strictly between, from near to far."""
-        width, towards = abs(self.far - self.near), 1 if self.far > self.near else -1
-        if width <= _STAIRCASE:
-            steps = {width * n // _SECTIONS for n in range(1, _SECTIONS)}
-        else:
-            secant = width * self.near_surplus // (self.near_surplus - self.far_surplus)
-            margin = width // _NARROWING
-            steps = {secant - margin, secant, secant + margin, width // 2}
-        return [self.near + towards * step for step in sorted(steps) if 0 < step < width]
+        """Return whole ticks strictly between, from near to far."""
+        width, rising = abs(self.far - self.near), self.far > self.near
+        secant = width * self.near_surplus // (self.near_surplus - self.far_surplus)
+        margins = [width // narrowing for narrowing in _NARROWINGS]
+        steps = [width // 2, secant, *(secant + m for m in margins), *(secant - m for m in margins)]
+        spots = {self.near + (step if rising else -step) for step in steps}
+        ticks = {spot // self.tick * self.tick for spot in spots}
+        ticks |= {tick + self.tick for tick in ticks}
+        between = range(min(self.near, self.far) + 1, max(self.near, self.far))
+        return sorted((tick for tick in ticks if tick in between), reverse=not rising)
 
     def narrow(self, probes: Sequence[int], surplus: Sequence[int]) -> None:
         """Keep the interval before the first probe that is not sound."""
@@ -97,7 +99,8 @@ def liquidation_prices(book: MovableBook) -> tuple[LiquidationPrice, ...]:
             span = slice(at, at + len(ladder))
             until = _leading(valued[span])
             reached[underlying, side] = ladder[max(until - 1, 0)]
-            found[underlying, side] = _first(underlying, ladder[:until], surplus[span])
+            tick = tick_of(book.spot_e8[underlying])
+            found[underlying, side] = _first(underlying, tick, ladder[:until], surplus[span])
             at += len(ladder)
     _narrow(book, [search for search in found.values() if isinstance(search, _Search)])
     return tuple(
@@ -105,6 +108,7 @@ def liquidation_prices(book: MovableBook) -> tuple[LiquidationPrice, ...]:
             underlying=u,
             symbol=book.model.symbols()[u],
             spot_e8=book.spot_e8[u],
+            tick_e8=tick_of(book.spot_e8[u]),
             below_e8=_price(found[u, 0]),
             above_e8=_price(found[u, 1]),
             lowest_e8=reached[u, 0],
@@ -114,16 +118,25 @@ def liquidation_prices(book: MovableBook) -> tuple[LiquidationPrice, ...]:
     )
 
 
+def tick_of(spot_e8: int) -> int:
+    """Return the tick of prices near a spot: a power of ten, at most a millionth of it."""
+    return 10 ** max(len(str(spot_e8)) - TICK_DIGITS, 0)
+
+
 def ladders_of(spot_e8: int) -> tuple[list[int], list[int]]:
-    """Return spots from today's outwards, falling and rising, closer together near to it."""
+    """Return spots from today's outwards, falling and rising, closer together near to it.
+
+    All but today's are whole ticks.
+    """
     share = np.arange(1, RUNGS + 1) / RUNGS
     factors: list[float] = exp(_LN_FARTHEST * share * share).tolist()
-    lowest, highest = -(-spot_e8 // FARTHEST), spot_e8 * FARTHEST
-    falling = {max(round(spot_e8 / factor), lowest) for factor in factors[:-1]} | {lowest}
-    rising = {min(round(spot_e8 * factor), highest) for factor in factors[:-1]} | {highest}
-    falling.discard(spot_e8)
-    rising.discard(spot_e8)
-    return [spot_e8, *sorted(falling, reverse=True)], [spot_e8, *sorted(rising)]
+    tick = tick_of(spot_e8)
+    lowest, highest = -(-spot_e8 // FARTHEST // tick) * tick, spot_e8 * FARTHEST // tick * tick
+    falling = {max(round(spot_e8 / factor) // tick * tick, lowest) for factor in factors}
+    rising = {min(-(-round(spot_e8 * factor) // tick) * tick, highest) for factor in factors}
+    down = sorted((spot for spot in falling | {lowest} if spot < spot_e8), reverse=True)
+    up = sorted(spot for spot in rising | {highest} if spot > spot_e8)
+    return [spot_e8, *down], [spot_e8, *up]
 
 
 def _leading(flags: Sequence[bool]) -> int:
@@ -131,18 +144,21 @@ def _leading(flags: Sequence[bool]) -> int:
     return flags.index(False) if False in flags else len(flags)
 
 
-def _first(underlying: int, ladder: Sequence[int], surplus: Sequence[int]) -> _Search | int | None:
+def _first(
+    underlying: int, tick: int, ladder: Sequence[int], surplus: Sequence[int]
+) -> _Search | int | None:
     """Return the interval before the first rung without surplus, or the spot where it has none."""
     for rung, spot in enumerate(ladder):
         if surplus[rung] < 0:
             if rung == 0:
                 return spot
-            return _Search(underlying, ladder[rung - 1], spot, surplus[rung - 1], surplus[rung])
+            before = rung - 1
+            return _Search(underlying, tick, ladder[before], spot, surplus[before], surplus[rung])
     return None
 
 
 def _narrow(book: MovableBook, searches: Sequence[_Search]) -> None:
-    """Narrow every interval until its ends are neighbours."""
+    """Narrow every interval to a tick."""
     while open_ones := [search for search in searches if not search.done]:
         probes = [search.probes() for search in open_ones]
         points = [

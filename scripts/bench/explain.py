@@ -25,7 +25,7 @@ def run(sizes: Sizes) -> list[Figure]:
     """Return the line of one account with all the legs it may have, near its liquidation.
 
     Its cash is such that equity is a tenth above the requirement: then prices are found, and
-    narrowed to the last unit, along both underlyings.
+    narrowed to a tick, along both underlyings.
     """
     progress("one account explained")
     model = read_model(MODEL_FILE)
@@ -44,6 +44,6 @@ def run(sizes: Sizes) -> list[Figure]:
     )
     case = (
         f"one account explained, {len(shown.legs)} legs × {len(model.scenarios)} scenarios, "
-        f"{found} liquidation prices to the last unit"
+        f"{found} liquidation prices to the tick"
     )
     return [Figure("explain", case, "s", rounds.time(_OURS), target=Target(_MOST_SECONDS))]

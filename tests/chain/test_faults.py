@@ -32,7 +32,7 @@ def stage(tmp_path_factory):
     owner = Wallet(stage.client, keys.signer(keys.DEPLOYER, stage.chain.chain_id))
     deployment = stage.exchange.contracts.deployment
     owner.send(deployment.market_feeds, "addExpiry", market.BTC, LATE_EXPIRY)
-    owner.send(deployment.clearinghouse, "list", [put(market.BTC, LATE_EXPIRY, 7_000).pack()])
+    owner.send(deployment.listings, "list", [put(market.BTC, LATE_EXPIRY, 7_000).pack()])
     post_spots(stage, 3)
     post_surface(stage, market.ETH, 3)
     yield stage

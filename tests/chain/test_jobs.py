@@ -1,14 +1,18 @@
 """The jobs and the replay against the contracts themselves, on the embedded chain."""
 
+from dataclasses import replace
+
 import pytest
 
 from keeper.audit.account import inspect_account
 from keeper.audit.replay import replay_all
+from keeper.devnet import keys
 from keeper.devnet.actors import ACTORS, DEALERS, OVER_LEVERED
 from keeper.devnet.demo import post_market
 from keeper.devnet.exchange import account_of
-from keeper.errors import QuorumNotReached
-from keeper.jobs.attest import build_epoch, sign_epoch, submit_epoch
+from keeper.devnet.wallet import Wallet
+from keeper.errors import ConfigError, QuorumNotReached
+from keeper.jobs.attest import build_epoch, measure_epoch, seal_epoch, sign_epoch, submit_epoch
 from keeper.jobs.liquidate import find_breaches, flag_breaches
 from tests.chain.stages import opened
 
@@ -45,6 +49,20 @@ def test_three_keepers__same_digest__accepted_once(stage, attested):
     assert outcome is not None
     assert outcome.gas_used < 130_000
     assert submit_epoch(stage.keepers[1], works[1], signed) is None
+
+
+def test_epoch__another_model_from_the_next_on__is_not_signed_but_this_one_is(stage, attested):
+    works, _, _ = attested
+    keeper, other = stage.keepers[0], bytes([7]) * 32
+    oracle = keeper.deployment.margin_oracle
+    owner = Wallet(stage.client, keys.signer(keys.DEPLOYER, stage.client.chain_id))
+    owner.send(oracle, "scheduleModel", other, works[0].epoch + 2)
+    assert seal_epoch(keeper, measure_epoch(keeper, works[0].epoch)).digest == works[0].digest
+    margins = replace(measure_epoch(keeper, works[0].epoch), epoch=works[0].epoch + 2)
+    margins = replace(margins, at=stage.client.head())
+    with pytest.raises(ConfigError, match=rf"epoch {margins.epoch} under 0x{other.hex()}"):
+        seal_epoch(keeper, margins)
+    owner.send(oracle, "scheduleModel", margins.snapshot.head.model_hash, works[0].epoch + 2)
 
 
 def test_replay__from_chain_data_alone__is_equal_to_the_byte(stage, attested):

@@ -91,7 +91,11 @@ def test_liquidation_price__posted_to_the_feed__the_contracts_flip_there(stage, 
                 continue
             tried += 1
             where = (snapshot, stage.model, account, price.underlying)
-            assert keeper_surplus(*where, found) < 0 <= keeper_surplus(*where, found - outwards)
+            assert (
+                keeper_surplus(*where, found)
+                < 0
+                <= keeper_surplus(*where, found - outwards * price.tick_e8)
+            )
             beyond = nearest(*where, found, outwards, lambda surplus: surplus < -2 * tolerance)
             before = nearest(*where, found, -outwards, lambda surplus: surplus > 2 * tolerance)
             assert abs(beyond - before) < WIDEST * found

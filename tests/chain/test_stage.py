@@ -70,7 +70,7 @@ def test_deployment__is_what_the_model_and_the_keys_say(stage):
     }
     feeds = client.call(deployment.market_feeds, "signers", at=head)
     assert not {signer.lower() for signer in signers} & {signer.lower() for signer in feeds}
-    assert client.call(deployment.clearinghouse, "listingCount", at=head) == len(listed())
+    assert client.call(deployment.listings, "listingCount", at=head) == len(listed())
     assert client.call(deployment.market_feeds, "threshold", at=head) == 2
 
 

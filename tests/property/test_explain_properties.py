@@ -113,7 +113,7 @@ def test_movable_book__any_spot__equity_and_requirement_of_the_engine(lots, cush
 
 @settings(max_examples=60)
 @given(BOOKS, CUSHION_BPS)
-def test_liquidation_price__any_book__holds_there_and_not_one_unit_nearer(lots, cushion):
+def test_liquidation_price__any_book__holds_there_and_not_one_tick_nearer(lots, cushion):
     row = funded(lots, cushion)
     prices = explain(exchange([row]), MODEL, row.account).liquidation
     assert {price.underlying for price in prices} == {i >> 112 for i in lots}
@@ -123,7 +123,9 @@ def test_liquidation_price__any_book__holds_there_and_not_one_unit_nearer(lots, 
                 continue
             assert breached(row, price.underlying, found)
             if found != price.spot_e8:
-                assert not breached(row, price.underlying, found + nearer)
+                assert found % price.tick_e8 == 0
+                before = (min, max)[nearer < 0](found + nearer * price.tick_e8, price.spot_e8)
+                assert not breached(row, price.underlying, before)
                 assert (found < price.spot_e8) == (nearer == 1)
                 assert price.lowest_e8 <= found <= price.highest_e8
 

@@ -7,13 +7,14 @@ import {MarginAttestation, MarginLeaf} from "../types/Types.sol";
 /// @notice Who signs, which model holds and how old a block may be, by epoch. The owner is meant to be a timelock; the guardian
 /// only takes away.
 interface IAttestationConfig {
+    /// @param guard IGuard that names the guardian
     /// @param source IBlockHashSource of this chain
     /// @param maxBlockAge blocks from refBlock within which an attestation may be posted; at least twice the lag of finality
     /// @param discountPerDay micro-dollars of discount that leaves may newly give in 24 hours
     /// @param maxDiscountPerDay what the owner can raise that to
     struct Settings {
         address owner;
-        address guardian;
+        address guard;
         address engine;
         address source;
         address[] signers;
@@ -29,7 +30,6 @@ interface IAttestationConfig {
     event StandbySet(bytes32 indexed configDigest, address[] signers, uint8 threshold);
     event StandbyActivated(bytes32 indexed configDigest, uint64 fromEpoch);
     event ModelScheduled(bytes32 indexed modelHash, uint64 fromEpoch);
-    event GuardianChanged(address before, address present);
 
     error InvalidEpochBlocks(uint64 epochBlocks, uint64 maxBlockAge, uint64 reach);
     error SignerAlsoSignsFeeds(address signer);
@@ -46,7 +46,7 @@ interface IAttestationConfig {
     /// @notice Owner: names the set that stands by.
     function setStandby(address[] calldata signers, uint8 threshold) external returns (bytes32 configDigest);
 
-    /// @notice Owner: ends the present set at once, root and all, and lets the standby sign from the next epoch on.
+    /// @notice Guardian or owner: ends the present set at once, root and all, and lets the standby sign from the next epoch on.
     function activateStandby() external;
 
     /// @notice Guardian or owner: from now on that key's signature no longer counts in that set. One more than the threshold stay.
@@ -54,9 +54,6 @@ interface IAttestationConfig {
 
     /// @notice Owner: puts another model in force from a later epoch on; the present model calls the change off.
     function scheduleModel(bytes32 modelHash, uint64 fromEpoch) external;
-
-    /// @notice Owner: names the guardian; zero for none.
-    function setGuardian(address guardian) external;
 
     /// @notice Digest of the signer set that signs an epoch, of the present one or later. Read at the epoch's refBlock it is final.
     function configOf(uint64 epoch) external view returns (bytes32 configDigest);
@@ -74,7 +71,7 @@ interface IAttestationConfig {
 
     function standby() external view returns (bytes32 configDigest);
 
-    function guardian() external view returns (address);
+    function guard() external view returns (address);
 
     /// @notice Where block numbers and hashes come from.
     function source() external view returns (address);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IGuard} from "./IGuard.sol";
+import {IListings} from "./IListings.sol";
 import {ITreasury} from "./ITreasury.sol";
 import {Leg, MarginClaim, Order} from "../types/Types.sol";
 
@@ -19,7 +21,8 @@ interface IClearinghouse {
         uint40 lastPermitBlock;
     }
 
-    /// @notice A leg with the entry value of a linear position (0 for other kinds), in micro-dollars.
+    /// @notice A leg with the entry value of a linear position (0 for other kinds), in micro-dollars; of a perpetual with the funding
+    /// that it owes.
     struct Position {
         uint128 instrument;
         int64 lots;
@@ -30,16 +33,7 @@ interface IClearinghouse {
     event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount, uint256 paid);
     event SpotDeposited(bytes32 indexed account, uint16 indexed underlying, uint64 lots);
     event SpotWithdrawn(bytes32 indexed account, uint16 indexed underlying, uint64 lots, address to);
-    event InstrumentListed(uint128 indexed instrument);
-    event SpotTokenSet(uint16 indexed underlying, address indexed token);
-    event Traded(
-        bytes32 indexed buyer,
-        bytes32 indexed seller,
-        uint128 indexed instrument,
-        uint64 lots,
-        uint64 price,
-        int256 notional
-    );
+    event Traded(bytes32 indexed buyer, bytes32 indexed seller, uint128 indexed instrument, uint64 lots, uint64 price);
     event PositionChanged(bytes32 indexed account, uint128 indexed instrument, int64 lots, int256 cashFlow);
     event Settled(bytes32 indexed account, uint128 indexed instrument, int64 lots, uint64 price, int256 notional);
     event AccountLocked(bytes32 indexed account);
@@ -54,17 +48,12 @@ interface IClearinghouse {
     error AlreadyConnected(address auction);
     error ZeroAmount();
     error AccountIsLocked(bytes32 account);
-    error NotListed(uint128 instrument);
-    error AlreadyListed(uint128 instrument);
-    error InvalidInstrument(uint128 instrument);
     error InvalidLots(int256 lots);
     error TooManyLegs(bytes32 account, uint256 maximum);
     error ShortSpot(bytes32 account, uint128 instrument);
     error InsufficientCash(bytes32 account, int256 cash, uint256 needed);
     error InsufficientMargin(bytes32 account, int256 equity, uint256 required);
     error PhantomExit(bytes32 account, int256 exitValue);
-    error NoSpotToken(uint16 underlying);
-    error TokenAmountNotWhole(uint64 lots, uint8 decimals);
     error TransferShort(uint256 received, uint256 expected);
     error OrderExpired(uint64 deadline, uint256 blockTime);
     error OrderOverfilled(bytes32 digest, int64 filled, int64 lots);
@@ -74,10 +63,11 @@ interface IClearinghouse {
     error WrongExecutor(address caller, address executor);
     error InvalidOrderSignature(address recovered, address owner);
     error NotEmpty(bytes32 account);
+    error CloseOnly(bytes32 account, uint128 instrument);
+    error OpenInterestOverCap(uint16 underlying, uint64 lots, uint64 cap);
     error NothingMoved(bytes32 account);
     error DepositTooLarge(uint256 amount, uint256 maximum);
     error DifferentFeeds(address given, address ofEngine);
-    error InstrumentExpired(uint128 instrument);
 
     /// @notice Pays USDC, approved for the treasury, into an account of anybody.
     function deposit(bytes32 account, uint256 amount) external;
@@ -142,12 +132,19 @@ interface IClearinghouse {
     /// @notice The settlement coin.
     function usdc() external view returns (address);
 
+    /// @notice Who may pause new risk and withdrawals, and what is paused.
+    function guard() external view returns (IGuard);
+
     /// @notice Who holds the dollars of all accounts.
     function treasury() external view returns (ITreasury);
 
+    /// @notice What may be traded.
+    function listings() external view returns (IListings);
+
     function accountState(bytes32 account) external view returns (AccountState memory);
 
-    /// @notice Cash less the entry cost of linear legs: equity is this plus the marked value of the legs.
+    /// @notice Cash less the entry cost of linear legs and the funding that perpetuals owe: equity is this plus the marked value of
+    /// the legs.
     function netCash(bytes32 account) external view returns (int256);
 
     function legsOf(bytes32 account) external view returns (Leg[] memory);
@@ -159,11 +156,14 @@ interface IClearinghouse {
 
     function accountAt(uint256 index) external view returns (bytes32);
 
-    function listingCount() external view returns (uint256);
-
-    function listingAt(uint256 index) external view returns (uint128);
-
+    /// @notice Lots held long.
     function openInterest(uint128 instrument) external view returns (uint64);
+
+    /// @notice The same, summed over all instruments of an underlying but SPOT.
+    function openInterestOf(uint16 underlying) external view returns (uint64);
+
+    /// @notice Whether any account has a leg of it, on either side.
+    function isHeld(uint128 instrument) external view returns (bool);
 
     function filled(bytes32 orderDigest) external view returns (int64);
 

@@ -34,6 +34,7 @@ interface IMarketFeeds {
     error NotExpired(uint40 expiry, uint256 blockTime);
     error SettlementOutOfBand(uint64 price, uint64 spot);
     error SettlementExists(uint16 underlying, uint40 expiry);
+    error UnderlyingNotClosed(uint16 underlying);
 
     /// @notice The SpotFeeds that spots, daily prices and settlement averages come from.
     function spots() external view returns (address);
@@ -83,18 +84,18 @@ interface IMarketFeeds {
     /// @notice Seconds before expiry over which the settlement price is averaged.
     function SETTLEMENT_WINDOW() external view returns (uint256);
 
+    /// @notice Lets the funding of an underlying that was wound down stand still; anybody may.
+    function endFunding(uint16 underlying) external;
+
+    /// @notice Wad dollars that one unit of the perpetual has paid from long to short since the beginning, negative where shorts paid.
+    function fundingIndex(uint16 underlying) external view returns (int256);
+
     /// @notice Admits an underlying that SpotFeeds knows.
     function addUnderlying(uint16 underlying, SpeedLib.Limits calldata limits_) external;
 
     function addExpiry(uint16 underlying, uint40 expiry) external;
 
     function limits(uint16 underlying) external view returns (SpeedLib.Limits memory);
-
-    function isSigner(address who) external view returns (bool);
-
-    function signers() external view returns (address[] memory);
-
-    function threshold() external view returns (uint8);
 
     /// @notice EIP-712 digest that a feed signer signs.
     function updateDigest(uint16 underlying, uint64 time, ExpiryQuote[] calldata quotes) external view returns (bytes32);

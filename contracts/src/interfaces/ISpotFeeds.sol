@@ -10,19 +10,27 @@ interface ISpotFeeds {
     event UnderlyingAdded(uint16 indexed underlying, address indexed aggregator, uint32 maxAge);
     event Observed(uint16 indexed underlying, uint32 indexed day, uint64 price, uint80 roundId);
     event ScanRangeSet(uint16 indexed underlying, uint64 scanRange, uint256 observations);
+    event ScanFloorSet(uint16 indexed underlying, uint24 fromMillionths, uint24 toMillionths);
+    event WindDownConnected(address windDown);
+    event Closed(uint16 indexed underlying, uint64 price);
 
     error UnknownUnderlying(uint16 underlying);
     error UnderlyingExists(uint16 underlying);
     error InvalidSpot(uint16 underlying);
     error LengthMismatch(uint256 daysGiven, uint256 roundsGiven);
     error DayNotBegun(uint32 day, uint256 blockTime);
+    error NoScanRange(uint16 underlying);
+    error ScanFloorTooHigh(uint16 underlying, uint256 floor, uint256 most);
+    error UnderlyingClosed(uint16 underlying);
+    error NotWindDown(address caller);
+    error AlreadyConnected(address windDown);
 
     /// @notice All that the risk engine needs of an underlying, from one look at the aggregator.
     /// @dev Total: never reverts for a known underlying, whatever the aggregator does.
     /// @return price spot in 1e-8 USD; the last good answer when the aggregator fails
     /// @return updatedAt its time
     /// @return fresh whether it is the aggregator's own, young enough for new risk, and the sequencer has been up for the grace period
-    /// @return scanRange wad, from the ring; 0 while that holds fewer than MIN_OBSERVATIONS days
+    /// @return scanRange wad, from the ring, or the floor above it; 0 while the ring holds fewer than MIN_OBSERVATIONS days
     function reading(uint16 underlying)
         external
         view
@@ -36,6 +44,25 @@ interface ISpotFeeds {
     /// @param days_ UTC days (unix time / 86400), of the ring's span or newer
     /// @param roundIds of each day the last good round at or before 00:00, fresh then, proven by the next good one
     function observe(uint16 underlying, uint32[] calldata days_, uint80[] calldata roundIds) external;
+
+    /// @notice Owner: a scan range below which the ring's does not count, 0 for none. It rises from the present range over seven days
+    /// in a straight line, to twice the present range and to the cap of the rule at most.
+    function setScanFloor(uint16 underlying, uint24 millionths) external;
+
+    /// @return present the floor in force, wad
+    /// @return target what it rises to
+    function scanFloor(uint16 underlying) external view returns (uint256 present, uint256 target);
+
+    /// @notice Owner, once: names the contract that may close an underlying.
+    function connectWindDown(address windDown) external;
+
+    /// @notice WindDown: makes `price` the last one. From then on the spot is never fresh.
+    function close(uint16 underlying, uint64 price) external;
+
+    /// @notice When an underlying was closed; 0 while it lives. Never reverts.
+    function closedAt(uint16 underlying) external view returns (uint40);
+
+    function windDown() external view returns (address);
 
     /// @notice The days that the ring holds, ascending, and their prices in 1e-8 USD.
     function observations(uint16 underlying) external view returns (uint32[] memory days_, uint64[] memory prices);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {BandLib} from "./BandLib.sol";
 import {Leg} from "../types/Types.sol";
 
 /// @title Arithmetic of the auction
@@ -84,12 +85,9 @@ library AuctionLib {
         if (bonus > reserve - bounty) bonus = reserve - bounty;
     }
 
-    /// @notice Whether a price is within the band around a mark: the wider of 10 % of the mark and 0.5 % of spot.
+    /// @notice Whether a price is within the band of a flagged account's trades: the wider of 10 % of the mark and 0.5 % of spot.
     function isInBand(uint256 price, uint256 mark, uint256 spot) internal pure returns (bool) {
-        uint256 ofMark = mark / 10;
-        uint256 ofSpot = spot / 200;
-        uint256 width = ofMark > ofSpot ? ofMark : ofSpot;
-        return price <= mark + width && price + width >= mark;
+        return BandLib.isWithin(price, mark, spot, 1_000, 50);
     }
 
     /// @notice Whether a leg that now has `present` lots was only made smaller by `lots`.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IClearinghouse} from "../interfaces/IClearinghouse.sol";
 import {Leg} from "../types/Types.sol";
 
 /// @title A book of legs
@@ -36,25 +35,6 @@ library PositionsLib {
         for (uint256 i; i < n; ++i) {
             uint256 word = book.words[i];
             list[i] = Leg(uint128(word >> 128), int64(uint64(word >> 64)));
-        }
-    }
-
-    function positions(Book storage book) internal view returns (IClearinghouse.Position[] memory list) {
-        Leg[] memory all = legs(book);
-        list = new IClearinghouse.Position[](all.length);
-        for (uint256 i; i < all.length; ++i) {
-            int128 cost = int128(book.cost[all[i].instrument]);
-            list[i] = IClearinghouse.Position(all[i].instrument, all[i].lots, cost);
-        }
-    }
-
-    function totalCost(Book storage book) internal view returns (int256 total) {
-        uint256 n = book.words.length;
-        for (uint256 i; i < n; ++i) {
-            uint128 instrument = uint128(book.words[i] >> 128);
-            uint8 kind = uint8(instrument >> 64);
-            // Only perpetuals and futures keep an entry value; the others would be a wasted read.
-            if (kind == 2 || kind == 3) total += book.cost[instrument];
         }
     }
 

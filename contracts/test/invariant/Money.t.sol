@@ -139,7 +139,7 @@ contract MoneyInvariantTest is Liquidators {
         uint256 claims = treasury.claimCount();
         for (uint256 k; k < 4; ++k) {
             uint256 i = backwards ? 3 - k : k;
-            try this.leave(i) {} catch {}
+            try this.depart(i) {} catch {}
         }
         vm.warp(vm.getBlockTimestamp() + 1 days + 1);
         for (uint256 round; round < 2; ++round) {
@@ -152,7 +152,7 @@ contract MoneyInvariantTest is Liquidators {
         }
     }
 
-    function leave(uint256 i) external {
+    function depart(uint256 i) external {
         Actor memory a = _who(i);
         int256 free = _cash(a.account);
         if (clearinghouse.legsOf(a.account).length != 0) {

@@ -2,9 +2,11 @@
 pragma solidity 0.8.37;
 
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
+import {Guard} from "../../src/Guard.sol";
 import {InsuranceFund} from "../../src/InsuranceFund.sol";
 import {InitialAddOns} from "../../src/InitialAddOns.sol";
 import {LiquidationAuction} from "../../src/LiquidationAuction.sol";
+import {Listings} from "../../src/Listings.sol";
 import {MarginLens} from "../../src/MarginLens.sol";
 import {BlockhashSource} from "../../src/BlockhashSource.sol";
 import {IAttestationConfig} from "../../src/interfaces/IAttestationConfig.sol";
@@ -13,6 +15,7 @@ import {MarketFeeds} from "../../src/MarketFeeds.sol";
 import {RiskEngine} from "../../src/RiskEngine.sol";
 import {Treasury} from "../../src/Treasury.sol";
 import {SpotFeeds} from "../../src/SpotFeeds.sol";
+import {WindDown} from "../../src/WindDown.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginLens} from "../../src/interfaces/IMarginLens.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
@@ -67,12 +70,15 @@ abstract contract Fixture is Assertions {
     TokenMock internal ethToken;
     PriceFeedMock internal btcFeed;
     PriceFeedMock internal ethFeed;
+    Guard internal guard;
     SpotFeeds internal spots;
     MarketFeeds internal feeds;
+    WindDown internal windDown;
     RiskEngine internal engine;
     InitialAddOns internal addOns;
     MarginOracle internal oracle;
     Clearinghouse internal clearinghouse;
+    Listings internal listings;
     Treasury internal treasury;
     LiquidationAuction internal auction;
     InsuranceFund internal fund;
@@ -99,6 +105,8 @@ abstract contract Fixture is Assertions {
     Actor internal flagger;
     Actor internal mallory;
 
+    /// @dev So near to spot that no funding flows.
+    uint64 internal perpetualRatio = 1.0002e18;
     uint64 private _salt;
     mapping(uint16 underlying => uint64) private _lastUpdate;
 
@@ -133,7 +141,10 @@ abstract contract Fixture is Assertions {
         spots = new SpotFeeds(address(this), Model.scanRule(), address(0), 0);
         spots.addUnderlying(BTC, address(btcFeed), MAX_SPOT_AGE, Model.sigmas()[0]);
         spots.addUnderlying(ETH, address(ethFeed), MAX_SPOT_AGE, Model.sigmas()[1]);
-        feeds = new MarketFeeds(address(this), address(spots), _addresses(feedKeys), FEED_THRESHOLD);
+        guard = new Guard(address(this), guardian);
+        feeds = new MarketFeeds(address(this), address(guard), address(spots), _addresses(feedKeys), FEED_THRESHOLD);
+        windDown = new WindDown(address(this), address(feeds));
+        spots.connectWindDown(address(windDown));
         feeds.addUnderlying(BTC, _limits(0));
         feeds.addUnderlying(ETH, _limits(1));
         for (uint16 u = BTC; u <= ETH; ++u) {
@@ -152,9 +163,11 @@ abstract contract Fixture is Assertions {
         engine = new RiskEngine(address(feeds), MODEL_HASH, Model.factors(), ids, risks, Model.scenarios());
         blockHashes = new BlockhashSource();
         oracle = new MarginOracle(_settings());
+        feeds.connectOracle(address(oracle));
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
         treasury = Treasury(address(clearinghouse.treasury()));
+        listings = Listings(address(clearinghouse.listings()));
         addOns = new InitialAddOns(
             address(engine), address(clearinghouse), Model.addOnRules(), RoundsLib.Feed(address(0), 0, 0)
         );
@@ -163,15 +176,17 @@ abstract contract Fixture is Assertions {
         clearinghouse.connectAuction(address(auction));
         oracle.connectClearinghouse(address(clearinghouse));
         fund = InsuranceFund(address(auction.fund()));
-        clearinghouse.setSpotToken(BTC, address(btcToken));
-        clearinghouse.setSpotToken(ETH, address(ethToken));
+        listings.setSpotToken(BTC, address(btcToken));
+        listings.setSpotToken(ETH, address(ethToken));
+        listings.setOpenInterestCap(BTC, type(uint64).max);
+        listings.setOpenInterestCap(ETH, type(uint64).max);
         lens = new MarginLens(address(clearinghouse), address(engine), address(feeds));
     }
 
     function _settings() internal view returns (IAttestationConfig.Settings memory) {
         return IAttestationConfig.Settings({
             owner: address(this),
-            guardian: guardian,
+            guard: address(guard),
             engine: address(engine),
             source: address(blockHashes),
             signers: _addresses(marginKeys),
@@ -184,7 +199,7 @@ abstract contract Fixture is Assertions {
     }
 
     function _listAll() private {
-        clearinghouse.list(_allInstruments());
+        listings.list(_allInstruments());
     }
 
     /// @dev Per underlying: SPOT, perpetual, and for each of two expiries a future and five strikes of calls and puts.
@@ -299,7 +314,7 @@ abstract contract Fixture is Assertions {
         uint256 n;
         for (uint256 i; i < all.length; ++i) {
             if (all[i] == 0) {
-                quotes[n++] = ExpiryQuote(0, 1.0002e18, 0, 0, 0, 0, 0, 0);
+                quotes[n++] = ExpiryQuote(0, perpetualRatio, 0, 0, 0, 0, 0, 0);
             } else if (all[i] > block.timestamp) {
                 quotes[n++] = ExpiryQuote(
                     all[i], uint64(1.001e18 + n * 0.002e18), 0.001e18, 0.3e18, 0.1e18, -0.2e18, 0.01e18, 0.3e18

@@ -209,10 +209,6 @@ contract ClearinghouseCashTest is Fixture {
         vm.startPrank(mallory.owner);
         vm.expectRevert(refused);
         clearinghouse.connectAuction(mallory.owner);
-        vm.expectRevert(refused);
-        clearinghouse.setSpotToken(BTC, address(btcToken));
-        vm.expectRevert(refused);
-        clearinghouse.list(new uint128[](0));
         vm.stopPrank();
     }
 
@@ -233,36 +229,6 @@ contract ClearinghouseCashTest is Fixture {
     function test_connectAuction_twice_reverts() public {
         vm.expectRevert(abi.encodeWithSelector(IClearinghouse.AlreadyConnected.selector, address(auction)));
         clearinghouse.connectAuction(address(1));
-    }
-
-    function test_list_refusals_besideAnAcceptedListing() public {
-        _refuseListing(_id(0, 0, SPOT, 0), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(3, 0, SPOT, 0), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(BTC, 0, 0, 0), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(BTC, 0, 6, 0), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(BTC, 0, PERPETUAL, 1), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(BTC, NEAR, PERPETUAL, 0), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(BTC, NEAR, CALL, 0), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(BTC, 0, CALL, 1), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(BTC, NEAR, FUTURE, 1), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_id(BTC, NEAR + 1, CALL, 1), IClearinghouse.InvalidInstrument.selector);
-        _refuseListing(_perpetual(BTC), IClearinghouse.AlreadyListed.selector);
-        uint128 fresh = _call(BTC, NEAR, 61_000e8);
-        _list(fresh);
-        assertTrue(clearinghouse.isListed(fresh), "listed");
-        vm.warp(NEAR);
-        _refuseListing(_call(BTC, NEAR, 62_000e8), IClearinghouse.InstrumentExpired.selector);
-    }
-
-    function _refuseListing(uint128 id, bytes4 selector) private {
-        vm.expectRevert(abi.encodeWithSelector(selector, id));
-        _list(id);
-    }
-
-    function _list(uint128 id) private {
-        uint128[] memory ids = new uint128[](1);
-        ids[0] = id;
-        clearinghouse.list(ids);
     }
 
     /// @dev Alice is long one bitcoin by perpetual with 100,000 dollars.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
+import {IListings} from "../../src/interfaces/IListings.sol";
 import {TokenMock} from "../../src/mocks/TokenMock.sol";
 import {Fixture} from "../support/Fixture.sol";
 
@@ -63,7 +64,7 @@ contract ClearinghouseSpotTest is Fixture {
 
     function test_depositSpot_unknownUnderlying_reverts() public {
         vm.prank(alice.owner);
-        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.NoSpotToken.selector, uint16(3)));
+        vm.expectRevert(abi.encodeWithSelector(IListings.NoSpotToken.selector, uint16(3)));
         clearinghouse.depositSpot(alice.account, 3, 1);
     }
 
@@ -129,17 +130,6 @@ contract ClearinghouseSpotTest is Fixture {
         vm.prank(alice.owner);
         clearinghouse.withdrawSpot(alice.account, BTC, 500, alice.owner);
         assertEq(btcToken.balanceOf(alice.owner), 0.5e8, "tokens");
-    }
-
-    function test_setSpotToken_secondTime_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.AlreadyConnected.selector, address(btcToken)));
-        clearinghouse.setSpotToken(BTC, address(ethToken));
-    }
-
-    function test_setSpotToken_tooFewDecimals_reverts() public {
-        TokenMock coarse = new TokenMock("Coarse", "C", 2);
-        vm.expectRevert();
-        clearinghouse.setSpotToken(3, address(coarse));
     }
 
     /// @dev Tokens in equal tokens out, lots and token units in step, for both decimals.

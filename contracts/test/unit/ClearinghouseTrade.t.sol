@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
+import {IListings} from "../../src/interfaces/IListings.sol";
 import {PositionsLib} from "../../src/libraries/PositionsLib.sol";
 import {Order} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
@@ -25,7 +26,7 @@ contract ClearinghouseTradeTest is Fixture {
         Order memory taker = _order(alice, id, 5, PRICE + 1);
         (bytes memory m, bytes memory t) = (_sign(bob, maker), _sign(alice, taker));
         vm.expectEmit(address(clearinghouse));
-        emit IClearinghouse.Traded(alice.account, bob.account, id, 5, PRICE, 300e6);
+        emit IClearinghouse.Traded(alice.account, bob.account, id, 5, PRICE);
         _execute(maker, m, taker, t, 5, _noClaim());
         assertEq(_lots(alice.account, id), 5, "buyer");
         assertEq(_lots(bob.account, id), -5, "seller");
@@ -242,7 +243,7 @@ contract ClearinghouseTradeTest is Fixture {
             Order memory maker = _order(bob, refused[i], -5, PRICE);
             Order memory taker = _order(alice, refused[i], 5, PRICE);
             (bytes memory m, bytes memory t) = (_sign(bob, maker), _sign(alice, taker));
-            vm.expectRevert(abi.encodeWithSelector(IClearinghouse.NotListed.selector, refused[i]));
+            vm.expectRevert(abi.encodeWithSelector(IListings.NotListed.selector, refused[i]));
             _execute(maker, m, taker, t, 5, _noClaim());
         }
     }
@@ -257,7 +258,7 @@ contract ClearinghouseTradeTest is Fixture {
         (bytes memory m, bytes memory t) = (_sign(bob, maker), _sign(alice, taker));
         _execute(maker, m, taker, t, 5, _noClaim());
         vm.warp(NEAR);
-        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.InstrumentExpired.selector, option));
+        vm.expectRevert(abi.encodeWithSelector(IListings.InstrumentExpired.selector, option));
         _execute(maker, m, taker, t, 5, _noClaim());
     }
 
@@ -319,8 +320,8 @@ contract ClearinghouseTradeTest is Fixture {
 
     function test_trade_firstLegWithoutReserve_reverts() public {
         _deposit(carol.account, RESERVE - 1);
-        Order memory maker = _order(carol, id, 1, 1);
-        Order memory taker = _order(bob, id, -1, 1);
+        Order memory maker = _order(carol, id, 1, BTC_SPOT);
+        Order memory taker = _order(bob, id, -1, BTC_SPOT);
         (bytes memory m, bytes memory t) = (_sign(carol, maker), _sign(bob, taker));
         vm.expectRevert(
             abi.encodeWithSelector(

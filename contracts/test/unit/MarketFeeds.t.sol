@@ -330,12 +330,12 @@ contract MarketFeedsTest is Fixture {
         bad = _addresses(feedKeys);
         bad[0] = address(0);
         _refuseSigners(bad, 2);
-        new MarketFeeds(address(this), address(spots), _addresses(feedKeys), 2);
+        new MarketFeeds(address(this), address(guard), address(spots), _addresses(feedKeys), 2);
     }
 
     function _refuseSigners(address[] memory list, uint8 threshold) private {
         vm.expectRevert(QuorumLib.InvalidSignerSet.selector);
-        new MarketFeeds(address(this), address(spots), list, threshold);
+        new MarketFeeds(address(this), address(guard), address(spots), list, threshold);
     }
 
     /* OWNER */

@@ -20,7 +20,7 @@ contract RiskEngineTest is Fixture {
 
     function test_assess_longPerpetual() public view {
         IRiskEngine.Assessment memory a = _one(_perpetual(BTC), 1_000, 0);
-        _standard(a, 60_012e6, 60_012e6, 9_001.8e6, 11_702.34e6, 0);
+        _standard(a, 60_012e6, 60_000e6, 9_001.8e6, 11_702.34e6, 0);
     }
 
     function test_assess_shortPerpetual() public view {
@@ -28,9 +28,9 @@ contract RiskEngineTest is Fixture {
         _standard(a, -60_012e6, -60_012e6, 9_001.8e6, 11_702.34e6, 0);
     }
 
-    function test_assess_future_isMarkedAtItsForward() public view {
+    function test_assess_future_isMarkedAtItsForward_butLeavesAtSpot() public view {
         IRiskEngine.Assessment memory a = _one(_future(BTC, NEAR), 1_000, 0);
-        _standard(a, 60_180e6, 60_180e6, 9_027e6, 11_735.1e6, 0);
+        _standard(a, 60_180e6, 60_000e6, 9_027e6, 11_735.1e6, 0);
     }
 
     function test_assess_shortCallOutOfTheMoney_isAtTheFloorRate() public view {
@@ -63,7 +63,7 @@ contract RiskEngineTest is Fixture {
         feeds.addExpiry(BTC, far);
         uint128[] memory ids = new uint128[](1);
         ids[0] = _put(BTC, far, 60_000e8);
-        clearinghouse.list(ids);
+        listings.list(ids);
         vm.warp(block.timestamp + 1);
         ExpiryQuote[] memory q = _quotes(BTC);
         (q[3].a, q[3].b) = (9e18, 5e18);
@@ -436,7 +436,7 @@ contract RiskEngineTest is Fixture {
         ids[1] = _call(BTC, FAR, type(uint64).max);
         ids[2] = _put(BTC, FAR, 1);
         ids[3] = _put(BTC, FAR, type(uint64).max);
-        clearinghouse.list(ids);
+        listings.list(ids);
         int256[3] memory spots = [int256(1), 60_000e8, int256(2 ** 62)];
         for (uint256 s; s < 3; ++s) {
             btcFeed.post(spots[s]);

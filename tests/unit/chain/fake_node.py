@@ -24,6 +24,7 @@ from keeper.chain.wiring import links_of
 ARTIFACTS = Artifacts.load()
 NAMES = (
     "Clearinghouse",
+    "Listings",
     "Treasury",
     "RiskEngine",
     "InitialAddOns",
@@ -33,6 +34,8 @@ NAMES = (
     "LiquidationRouter",
     "MarketFeeds",
     "SpotFeeds",
+    "Guard",
+    "WindDown",
     "MarginLens",
     "UsdCoin",
 )

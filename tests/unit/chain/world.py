@@ -120,7 +120,7 @@ def views(
         ("RiskEngine", "gridMask"): (1 << len(MODEL.scenarios)) - 1,
         ("MarginLens", "markets"): markets,
         ("MarginLens", "listings"): lambda first, count: listings[first : first + count],
-        ("Clearinghouse", "listingCount"): len(listings),
+        ("Listings", "listingCount"): len(listings),
         ("MarginLens", "accounts"): lambda first, count: accounts[first : first + count],
         ("Clearinghouse", "accountCount"): len(accounts),
         ("LiquidationAuction", "backstopAccount"): BACKSTOP,
@@ -128,5 +128,6 @@ def views(
         ("Clearinghouse", "accountState"): state(0),
         ("MarginOracle", "epochBlocks"): 32,
         ("MarginOracle", "configOf"): b"\xcd" * 32,
+        ("MarginOracle", "modelOf"): lambda epoch: model_hash(MODEL),
         ("MarginOracle", "latest"): (0, 0, 0, 0, bytes(32), bytes(32)),
     }

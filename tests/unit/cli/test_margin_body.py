@@ -82,7 +82,16 @@ GREEKS = [
     "theta_usd6_per_day",
     "vega_usd6_per_vol_point",
 ]
-PRICE = ["above_e8", "below_e8", "highest_e8", "lowest_e8", "spot_e8", "symbol", "underlying"]
+PRICE = [
+    "above_e8",
+    "below_e8",
+    "highest_e8",
+    "lowest_e8",
+    "spot_e8",
+    "symbol",
+    "tick_e8",
+    "underlying",
+]
 
 
 @pytest.fixture

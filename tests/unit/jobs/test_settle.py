@@ -49,7 +49,7 @@ def world(settlement=0, backstop=0, insured=0):
 
     return views(markets, accounts) | {
         ("MarginLens", "listings"): lambda first, count: listings[first : first + count],
-        ("Clearinghouse", "listingCount"): 2,
+        ("Listings", "listingCount"): 2,
         ("Clearinghouse", "settle"): 1,
         ("Clearinghouse", "accountState"): state(backstop),
         ("InsuranceFund", "coverRoom"): insured,

@@ -54,12 +54,20 @@ def test_require_agreement__range_of_the_prices__priced_with_it():
 
 
 @pytest.mark.parametrize("underlying", [BTC, ETH])
-def test_require_agreement__range_off_by_one__names_both(underlying):
-    off = RANGES | {underlying: RANGES[underlying] + 1}
+def test_require_agreement__range_below_by_one__names_both(underlying):
+    off = RANGES | {underlying: RANGES[underlying] - 1}
     with pytest.raises(MarketDataError) as caught:
         risk_arrays(observed(off), MODEL)
     assert f"underlying {underlying}: scan_range_wad is {off[underlying]}" in str(caught.value)
     assert str(RANGES[underlying]) in str(caught.value)
+
+
+def test_require_agreement__owners_floor_above_the_prices__up_to_the_cap():
+    cap = MODEL.scan.cap_wad
+    for floored in (RANGES[BTC] + 1, cap):
+        require_agreement(observed(RANGES | {BTC: floored}), MODEL)
+    with pytest.raises(MarketDataError, match=f"underlying {BTC}: scan_range_wad is {cap + 1}"):
+        require_agreement(observed(RANGES | {BTC: cap + 1}), MODEL)
 
 
 def test_require_agreement__no_daily_prices__constant_ranges_stand():

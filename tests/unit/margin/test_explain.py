@@ -262,4 +262,4 @@ def test_explain__liquidation_price__is_where_the_engine_finds_the_shortfall_in_
         required = min(int(book.standard_usd6[0]), int(book.maintenance_usd6[0]))
         return int(book.equity_usd6[0]) - required
 
-    assert surplus(found.above_e8) < 0 <= surplus(found.above_e8 - 1)
+    assert surplus(found.above_e8) < 0 <= surplus(found.above_e8 - found.tick_e8)
