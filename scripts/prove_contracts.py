@@ -53,7 +53,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="proofs-") as folder:
         bench = Path(folder)
         _fill(bench)
-        verdicts = _run(bench, f"check_.*{options.only}")
+        verdicts = _run(bench, f"^check_.*{options.only}")
         wrong = [name for name, verdict in verdicts.items() if verdict != "PASS"]
         for name, verdict in verdicts.items():
             print(f"{verdict:8} {name}")
@@ -77,7 +77,8 @@ def _fill(bench: Path) -> None:
 def _run(bench: Path, pattern: str) -> dict[str, str]:
     """Return what halmos says of each check: PASS, FAIL, TIMEOUT or ERROR."""
     done = subprocess.run(
-        [HALMOS, "--root", bench, "--match-test", pattern, "--solver-timeout-assertion", "120s"],
+        [HALMOS, "--match-test", pattern, "--solver-timeout-assertion", "120s"],
+        cwd=bench,
         capture_output=True,
         text=True,
         check=False,
@@ -97,7 +98,7 @@ def _refute(bench: Path, control: dict[str, str]) -> str:
     if text.count(control["before"]) != 1:
         return "BROKEN"
     source.write_text(text.replace(control["before"], control["after"]), "utf-8")
-    verdict = _run(bench, control["check"])[control["check"]]
+    verdict = _run(bench, f"^{control['check']}\\(")[control["check"]]
     source.write_text(text, "utf-8")
     return "REFUTED" if verdict == "FAIL" else verdict
 
