@@ -11,7 +11,7 @@ NODE_STAMP := contracts/node_modules/.installed
 BIN := .venv/bin
 TOOLS := scripts/with_contract_tools.sh
 
-.PHONY: help install demo test test-python test-contracts lint contracts gas bench standard crossarch picture mutation slither invariants coverage node clean
+.PHONY: help install demo test test-python test-contracts lint contracts gas bench standard crossarch picture mutation slither invariants halmos coverage node clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -62,6 +62,10 @@ mutation: install node ## every mutant of contracts/test/mutants.toml must be ca
 slither: install node ## static analysis of the contracts: every finding has an answer in contracts/analysis
 	scripts/analysis_env.sh slither
 	$(TOOLS) $(BIN)/python -m scripts.answer_slither
+
+halmos: install node ## symbolic proofs of the libraries in contracts/test/halmos, each with a control that must be refuted
+	scripts/analysis_env.sh halmos
+	$(TOOLS) $(BIN)/python -m scripts.prove_contracts
 
 invariants: install node ## the hostile handlers of contracts/test/invariant, with longer runs
 	cd contracts && FOUNDRY_PROFILE=deep ../$(TOOLS) forge test --match-contract InvariantTest
