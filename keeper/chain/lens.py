@@ -70,17 +70,26 @@ def read_markets(
 def require_spots(
     client: ChainClient, deployment: Deployment, markets: list[dict[str, Decoded]], at: BlockRef
 ) -> None:
-    """Refuse to value anything on a spot that the feeds themselves call zero or stale."""
+    """Refuse to value anything on a spot that the feeds themselves call zero or stale.
+
+    That of an underlying that was wound down is final, not stale.
+    """
     problems = [
         f"underlying {market['underlying']}: "
         f"{_spot_problem(client, deployment, market['underlying'], at)}"
         for market in markets
-        if market["spot"] == 0 or not market["spotFresh"]
+        if (market["spot"] == 0 or not market["spotFresh"])
+        and not is_closed(client, deployment, market["underlying"], at)
     ]
     if problems:
         raise MarketDataError(
             f"zero or stale spot in block {at.number}: {'; '.join(problems)}: check the aggregator"
         )
+
+
+def is_closed(client: ChainClient, deployment: Deployment, underlying: int, at: BlockRef) -> bool:
+    """Whether the underlying was wound down."""
+    return client.call(deployment.spot_feeds, "closedAt", (underlying,), at=at) != 0
 
 
 def _spot_problem(

@@ -3,6 +3,7 @@ into cash, and have Backstop and insurance fund cover what an emptied account st
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,13 @@ import structlog
 
 from keeper.chain.aggregator import round_in_force
 from keeper.chain.client import BlockRef
-from keeper.chain.lens import read_markets
+from keeper.chain.lens import is_closed, read_markets
 from keeper.errors import Reverted
 from keeper.jobs.context import KeeperContext
 from keeper.jobs.observe import observe
 from keeper.jobs.sight import Sight, look
 from keeper.state.accounts import FLAGGED
-from keeper.state.instruments import Instrument
+from keeper.state.instruments import Instrument, Kind
 from keeper.tx.sender import TxOutcome, TxRequest
 
 log = structlog.get_logger(__name__)
@@ -54,12 +55,17 @@ def fix_settlements(ctx: KeeperContext) -> list[TxOutcome]:
 
 
 def settle_accounts(ctx: KeeperContext, sight: Sight | None = None) -> list[TxOutcome]:
-    """Settle every account that holds a leg whose settlement price is fixed."""
+    """Settle every account that holds a leg whose settlement price is fixed, or that wound down."""
     house = ctx.deployment.clearinghouse
     sight = look(ctx) if sight is None else sight
+    closed = frozenset(
+        underlying
+        for underlying in sight.snapshot.underlyings.underlying.tolist()
+        if is_closed(ctx.client, ctx.deployment, underlying, sight.at)
+    )
     outcomes = [
-        _send(ctx, TxRequest(house, "settle", (account,), "expired legs"))
-        for account in accounts_to_settle(sight)
+        _send(ctx, TxRequest(house, "settle", (account,), "legs that are due"))
+        for account in accounts_to_settle(sight, closed)
     ]
     return [outcome for outcome in outcomes if outcome is not None]
 
@@ -83,13 +89,14 @@ def cover_deficits(ctx: KeeperContext) -> list[TxOutcome]:
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def accounts_to_settle(sight: Sight) -> list[bytes]:
-    """Accounts with a leg whose settlement price is fixed, in the order of the snapshot."""
+def accounts_to_settle(sight: Sight, closed: Set[int] = frozenset()) -> list[bytes]:
+    """Accounts with a leg whose settlement price is fixed, or any but SPOT of an underlying that is
+    closed, in the order of the snapshot."""
     snapshot, now = sight.snapshot, sight.at.timestamp
     listings = snapshot.listings
-    expired = np.array(
+    due = np.array(
         [
-            settlement != 0 and 0 < Instrument.unpack(high << 64 | low).expiry <= now
+            _is_due(Instrument.unpack(high << 64 | low), settlement, now, closed)
             for (high, low), settlement in zip(
                 listings.instrument.tolist(), listings.settlement_e8.tolist(), strict=True
             )
@@ -97,8 +104,14 @@ def accounts_to_settle(sight: Sight) -> list[bytes]:
         dtype=np.bool_,
     )
     holder = np.repeat(np.arange(len(snapshot.accounts)), snapshot.accounts.legs)
-    rows = np.unique(holder[expired[snapshot.legs.listing]])
+    rows = np.unique(holder[due[snapshot.legs.listing]])
     return [snapshot.accounts.account[row].tobytes() for row in rows.tolist()]
+
+
+def _is_due(instrument: Instrument, settlement_e8: int, now: int, closed: Set[int]) -> bool:
+    if instrument.underlying in closed:
+        return instrument.kind is not Kind.SPOT
+    return settlement_e8 != 0 and 0 < instrument.expiry <= now
 
 
 def _fix(

@@ -114,6 +114,7 @@ def views(
     ]
     return parameters() | {
         ("SpotFeeds", "aggregatorOf"): AGGREGATOR.address,
+        ("SpotFeeds", "closedAt"): 0,
         ("MarketFeeds", "SETTLEMENT_WINDOW"): 1_800,
         ("PriceFeedMock", "latestRoundData"): (7, 180 * E8, T0, T0, 7),
         ("RiskEngine", "modelHash"): model_hash(MODEL),

@@ -2,7 +2,13 @@ import pytest
 import structlog
 
 from keeper.errors import Reverted
-from keeper.jobs.settle import accounts_to_settle, cover_deficits, fix_settlements, settle
+from keeper.jobs.settle import (
+    accounts_to_settle,
+    cover_deficits,
+    fix_settlements,
+    settle,
+    settle_accounts,
+)
 from keeper.jobs.sight import look
 from keeper.state.instruments import Instrument, Kind
 from keeper.units import E8
@@ -103,6 +109,17 @@ def test_accounts_to_settle__only_with_a_leg_whose_price_is_fixed(node):
     assert accounts_to_settle(look(ctx)) == []
     node.views = world(settlement=194 * E8)
     assert accounts_to_settle(look(ctx)) == [ALICE]
+
+
+def test_settle_accounts__underlying_wound_down__everybody_in_it(node):
+    ctx = keeper_of(node)
+    assert settle_accounts(ctx) == []
+    node.views["SpotFeeds", "closedAt"] = lambda underlying: T0 if underlying == 2 else 0
+    markets = node.views["MarginLens", "markets"]
+    markets[1]["spotFresh"] = False  # final, and no reason to stop
+    settle_accounts(ctx)
+    settled = [decoded(sent) for sent in node.sent]
+    assert settled == [("Clearinghouse", "settle", (name,)) for name in (ALICE, BOB)]
 
 
 def test_settle__fixes_then_settles(node):
