@@ -28,6 +28,7 @@ class Fault(Enum):
     DUPLICATE = "the same row again: the first is used"
     CONFLICT = "rows of one option differ: none of them is used"
     FORWARD = "the forward is missing, not positive or far from the others: the row is not used"
+    LABEL = "the label is no time of this kind of file: the row is not used"
     PRICE = "the price is missing or not positive: the row is not used"
     JUMP = "the price jumps beyond belief: the row is not used"
 
