@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keeper.units import BoolArray, FloatArray, IntArray
+
+_SCALARS = ("source", "time")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,9 +18,9 @@ class OptionChain:
 
     `time` and `expiry` are Unix seconds, `underlying` the model's number, `strike_e8` 1e-8 USD.
     Prices of options are in coins; in USD they are `price * forward_usd` of the own row,
-    undiscounted. `iv` is a fraction a year. NaN where the exchange gives no bid, ask, mark or iv;
-    `forward_usd` is positive. `index_usd` is read at another moment than mark and forward, so it
-    never values an option. `source` names where the chain came from.
+    undiscounted. `iv` is a fraction a year. NaN where the exchange gives no bid, ask, mark, iv,
+    index or open interest; `forward_usd` is positive. `index_usd` is read at another moment than
+    mark and forward, so it never values an option. `source` names where the chain came from.
     """
 
     source: str
@@ -34,3 +36,13 @@ class OptionChain:
     bid_coin: FloatArray
     ask_coin: FloatArray
     open_interest: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.expiry)
+
+    def take(self, rows: IntArray | BoolArray) -> OptionChain:
+        """Return the chain of some rows, by ascending positions or by a mask [Q]."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+
+_COLUMNS = tuple(field.name for field in fields(OptionChain) if field.name not in _SCALARS)
