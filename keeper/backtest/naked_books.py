@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from keeper.backtest.daily_prices import DAY, Prices
+from keeper.backtest.daily_prices import DAY, DailyPrices
 from keeper.backtest.scan_path import DAYS_A_WORD, RING_WORDS, ring_slice
 from keeper.backtest.shortfall_coverage import sigmas_of
 from keeper.errors import InputError
@@ -61,7 +61,7 @@ class NakedCover:
     passed: bool
 
 
-def naked_cover(prices: Prices, model: Model, every_days: int = EVERY_DAYS) -> NakedCover:
+def naked_cover(prices: DailyPrices, model: Model, every_days: int = EVERY_DAYS) -> NakedCover:
     """Margin naked books on every `every_days`-th day, back from the last to the first whole ring.
 
     Coins that the model lacks are left out.
@@ -125,7 +125,7 @@ def _books(day: _Day) -> list[LegRow]:
 
 
 def _snapshot(
-    day: _Day, legs: Sequence[LegRow], prices: Prices, index: int, model: Model
+    day: _Day, legs: Sequence[LegRow], prices: DailyPrices, index: int, model: Model
 ) -> Snapshot:
     ring = ring_slice((prices.time // DAY).tolist(), index)
     days: list[int] = (prices.time[ring] // DAY).tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keeper.backtest.daily_prices import DAY, Prices
+from keeper.backtest.daily_prices import DAY, DailyPrices, longest_run
 from keeper.backtest.linear_coverage import BURN_DAYS, LinearCoverage, linear_coverage
 from keeper.backtest.naked_books import NakedCover, naked_cover
 from keeper.backtest.procyclicality import Procyclicality, procyclicality
@@ -38,18 +38,20 @@ class PricesResult:
     shortfall: tuple[ShortfallCoverage, ...]
     naked: NakedCover
     procyclicality: dict[str, Procyclicality]
-    findings: tuple[str, ...]
+    missing_days: int
     point_2: bool
     point_6: bool
     passed: bool
 
 
 def backtest_prices(
-    source: str, prices: Prices, model: Model
+    source: str, prices: DailyPrices, model: Model
 ) -> tuple[PricesResult, tuple[RangePath, ...]]:
-    """Return the verdict over daily prices without a gap, and the ranges it is of.
+    """Return the verdict over daily prices, and the ranges it is of.
 
-    Raises InputError for a coin that the model lacks, a gap, or too few days.
+    Shortfall and naked books take the longest run of days without a gap.
+
+    Raises InputError for a coin that the model lacks, or too few days.
     """
     risks = {risk.symbol: risk for risk in model.underlyings}
     if unknown := sorted(set(prices.symbols) - risks.keys()):
@@ -65,7 +67,8 @@ def backtest_prices(
         ranges = scan_path(days, column, model.scan, sigmas[risks[symbol].underlying])
         linear += linear_coverage(symbol, times, column, ranges, factor)
         paths.append(_path(symbol, days, column, ranges))
-    shortfall, naked = shortfall_coverage(prices, model), naked_cover(prices, model)
+    unbroken = longest_run(prices)
+    shortfall, naked = shortfall_coverage(unbroken, model), naked_cover(unbroken, model)
     sound = all(book.passed for book in linear) and all(book.passed for book in shortfall)
     result = PricesResult(
         source=source,
@@ -76,7 +79,7 @@ def backtest_prices(
         shortfall=tuple(shortfall),
         naked=naked,
         procyclicality={path.symbol: procyclicality(path.scan_range) for path in paths},
-        findings=prices.findings,
+        missing_days=days[-1] - days[0] + 1 - len(days),
         point_2=sound,
         point_6=naked.passed,
         passed=sound and naked.passed,

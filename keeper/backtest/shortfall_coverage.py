@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from keeper.backtest.coverage import independence, kupiec, transitions
-from keeper.backtest.daily_prices import DAY, Prices
+from keeper.backtest.daily_prices import DAY, DailyPrices
 from keeper.backtest.linear_coverage import LEVEL
 from keeper.backtest.scan_path import ring_slice
 from keeper.backtest.shortfall_test import YELLOW_Z2, z2
@@ -47,7 +47,7 @@ class ShortfallCoverage:
     passed: bool
 
 
-def shortfall_coverage(prices: Prices, model: Model) -> list[ShortfallCoverage]:
+def shortfall_coverage(prices: DailyPrices, model: Model) -> list[ShortfallCoverage]:
     """Return the coverage of the filtered window of `model` for linear books of all coins.
 
     The window of a day ends with the return of the day before; `prices` are daily without a gap.
@@ -59,7 +59,7 @@ def shortfall_coverage(prices: Prices, model: Model) -> list[ShortfallCoverage]:
     return [_judged(book, losses[row], var[row], es[row], tail) for row, book in enumerate(weights)]
 
 
-def past_days(prices: Prices) -> History:
+def past_days(prices: DailyPrices) -> History:
     """Return the joint returns of daily prices without a gap, with residuals of zero."""
     if (np.diff(prices.time) != DAY).any():
         raise InputError("a day is missing: expected shortfall needs daily prices without a gap")
@@ -72,7 +72,7 @@ def past_days(prices: Prices) -> History:
     return History(int(prices.time[0]) // DAY, columns, still)
 
 
-def sigmas_of(prices: Prices, model: Model) -> Mapping[str, FloatArray]:
+def sigmas_of(prices: DailyPrices, model: Model) -> Mapping[str, FloatArray]:
     """Return volatility a day at each price [N] by symbol: the ring's, as `today_sigmas` has it."""
     rule, winsor = model.shortfall, model.scan.winsor_wad
     days: list[int] = (prices.time // DAY).tolist()
@@ -108,7 +108,7 @@ def _books(symbols: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _walk(
-    prices: Prices, model: Model, weights: IntArray
+    prices: DailyPrices, model: Model, weights: IntArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return losses, VaR and ES, shares of a coin's notional, [books, days]."""
     rule = model.shortfall

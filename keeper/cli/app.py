@@ -14,7 +14,7 @@ from keeper.errors import KeeperError
 from keeper.telemetry.redaction import redact_text
 
 EXIT_UNEXPECTED = 1
-VERBS = ("demo", "run", "verify", "margin", "digest", "book", "vectors", "restore")
+VERBS = ("demo", "run", "verify", "margin", "digest", "book", "vectors", "restore", "backtest")
 
 
 def _version(wanted: bool) -> None:
@@ -53,7 +53,11 @@ def application(verbs: Iterable[str]) -> typer.Typer:
     )
     app.callback()(options)
     for verb in verbs:
-        app.command(verb)(import_module(f"keeper.cli.{verb}").command)
+        module = import_module(f"keeper.cli.{verb}")
+        if hasattr(module, "group"):
+            app.add_typer(module.group, name=verb)
+        else:
+            app.command(verb)(module.command)
     return app
 
 
