@@ -8,22 +8,12 @@ from keeper.backtest.daily_prices import DAY, DailyPrices, longest_run
 from keeper.backtest.linear_coverage import BURN_DAYS, LinearCoverage, linear_coverage
 from keeper.backtest.naked_books import NakedCover, naked_cover
 from keeper.backtest.procyclicality import Procyclicality, procyclicality
-from keeper.backtest.scan_path import scan_path
+from keeper.backtest.scan_path import RangePath, scan_path
 from keeper.backtest.shortfall_coverage import ShortfallCoverage, shortfall_coverage
 from keeper.errors import InputError
 from keeper.margin.history import day_text
 from keeper.margin.scenarios import Model, model_hash
 from keeper.units import BPS, WAD
-
-
-@dataclass(frozen=True, slots=True)
-class RangePath:
-    """The scan range of one coin: days as 2020-03-12, ranges as shares of the price."""
-
-    symbol: str
-    days: tuple[str, ...]
-    price_usd: tuple[float, ...]
-    scan_range: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

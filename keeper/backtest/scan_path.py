@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from keeper.margin.volatility import ScanRule, ScanSigmas, scan_range
@@ -10,6 +11,16 @@ from keeper.margin.volatility import ScanRule, ScanSigmas, scan_range
 # `DailyRingLib`: 32 words of four days, the newest day's word being the last.
 RING_WORDS: Final = 32
 DAYS_A_WORD: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RangePath:
+    """The scan range of one coin by day: days as 2020-03-12, ranges as shares of the price."""
+
+    symbol: str
+    days: tuple[str, ...]
+    price_usd: tuple[float, ...]
+    scan_range: tuple[float, ...]
 
 
 def ring_start(day: int) -> int:

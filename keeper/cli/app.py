@@ -14,7 +14,18 @@ from keeper.errors import KeeperError
 from keeper.telemetry.redaction import redact_text
 
 EXIT_UNEXPECTED = 1
-VERBS = ("demo", "run", "verify", "margin", "digest", "book", "vectors", "restore", "backtest")
+VERBS = (
+    "demo",
+    "run",
+    "verify",
+    "margin",
+    "digest",
+    "book",
+    "vectors",
+    "restore",
+    "backtest",
+    "stress",
+)
 
 
 def _version(wanted: bool) -> None:
