@@ -48,7 +48,8 @@ MOST_OF_PMRM2: Final = 0.75
 class GroupCapital:
     """What a group was asked, medians as shares of gross notional, and its discount `1 - MM / SM`:
     10 %, median, 90 %. `standard_binds` is the share of books whose MM exceeds SM, `beyond_initial`
-    that of long windows that lost more than the initial margin.
+    that of long windows that lost more than the initial margin, `beyond_quoted` that of those whose
+    loss from the exchange's marks at both ends is beyond what was required.
     """
 
     name: str
@@ -61,6 +62,7 @@ class GroupCapital:
     discount_p90: float
     standard_binds: float
     beyond_initial: float
+    beyond_quoted: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def group_capital(pool: Pool) -> list[GroupCapital]:
                 discount_p90=float(high),
                 standard_binds=float((pool.maintenance[own] > pool.standard[own]).mean()),
                 beyond_initial=_share(pool.losses[-1, own], pool.initial[own]),
+                beyond_quoted=_share(pool.quoted_losses[-1, own], pool.required[own]),
             )
         )
     return found
