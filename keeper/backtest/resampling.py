@@ -41,6 +41,8 @@ def resampled_means(values: FloatArray, rows: IntArray) -> FloatArray:
     known = np.isfinite(values)
     if not known.any():
         raise InputError("no row has a value: there is no mean to resample")
+    if known.all():
+        return values[rows].mean(axis=1)
     filled = np.where(known, values, 0.0)
     taken = known[rows].sum(axis=1)
     whole = filled.sum() / known.sum()
