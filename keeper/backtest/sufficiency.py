@@ -89,8 +89,9 @@ def sufficiency(outcomes: Outcomes, names: tuple[str, ...], seed: int) -> list[S
     used = np.unique(known.moment)
     place = np.searchsorted(used, known.moment)
     times = known.times[used]
-    days = max(float(times[-1] - times[0]) / 86_400, 1.0)
-    block = max(BLOCK_DAYS * (len(times) - 1) / days, 1.0)
+    # The last windows end with the sample, so it is as long as all its moments.
+    days = max(float(known.times[-1] - known.times[0]) / 86_400, 1.0)
+    block = max(BLOCK_DAYS * (len(known.times) - 1) / days, 1.0)
     rows = resampled_rows(len(times), block, Draws(seed))
     found = [
         _judged(names[key], known, place, known.key == key, times, days, rows) for key in present
