@@ -60,6 +60,7 @@ class ExpiryFit:
     """One expiry of a surface.
 
     `smile` is variance a year over log-moneyness ln(K / forward), None where `origin` is MISSING.
+    `forward_spread` is how far the forwards of rows lie from their median at most, as a share.
     `quoted_at` is the time of the quotes behind it, Unix seconds. `quoted_from` and `quoted_to` are
     the log-moneyness between which both sides are quoted, NaN where nowhere. `repair_points` is
     what freedom from arbitrage costs in RMS. `reason` says why it is not accepted, or what was
@@ -70,6 +71,7 @@ class ExpiryFit:
     expiry: int
     years: float
     forward_usd: float
+    forward_spread: float
     smile: Smile | None
     origin: Origin
     quoted_at: int
@@ -119,6 +121,7 @@ def fitted(quotes: SmileQuotes, time: int, target: Target) -> ExpiryFit:
         expiry=quotes.expiry,
         years=quotes.years,
         forward_usd=quotes.forward_usd,
+        forward_spread=quotes.forward_spread,
         smile=smile,
         origin=Origin.FITTED,
         quoted_at=time,
@@ -253,6 +256,7 @@ def _carried(quotes: SmileQuotes, time: int, previous: ExpiryFit | None, why: st
         expiry=quotes.expiry,
         years=quotes.years,
         forward_usd=quotes.forward_usd,
+        forward_spread=quotes.forward_spread,
         smile=smile,
         origin=Origin.MISSING if smile is None else Origin.CARRIED,
         quoted_at=quoted_at,

@@ -29,7 +29,8 @@ class SmileQuotes:
 
     `bid_vol` and `ask_vol` are NaN where there is no quote; `target` is what is fitted, the mid
     where it is liquid and else the exchange's own vol, NaN where there is neither; `weight` is 0
-    where the fit ignores it. `deviation` is the vol at the money times the root of time, NaN
+    where the fit ignores it. `forward_spread` is how far the forward of a row lies from their
+    median at most, as a share. `deviation` is the vol at the money times the root of time, NaN
     without any target.
     """
 
@@ -37,6 +38,7 @@ class SmileQuotes:
     expiry: int
     years: float
     forward_usd: float
+    forward_spread: float
     k: FloatArray
     bid_vol: FloatArray
     ask_vol: FloatArray
@@ -79,6 +81,7 @@ def smile_quotes(chain: OptionChain, underlying: int, expiry: int) -> SmileQuote
     """
     chain = chain.take((chain.underlying == underlying) & (chain.expiry == expiry))
     forward = float(np.median(chain.forward_usd))
+    spread = float(np.max(np.abs(chain.forward_usd / forward - 1.0)))
     years = (expiry - chain.time) / YEAR_SECONDS
     strike = chain.strike_e8 / E8
     chain = chain.take(chain.is_call == (strike >= forward))
@@ -100,6 +103,7 @@ def smile_quotes(chain: OptionChain, underlying: int, expiry: int) -> SmileQuote
         expiry=expiry,
         years=years,
         forward_usd=forward,
+        forward_spread=spread,
         k=k,
         bid_vol=bid,
         ask_vol=ask,

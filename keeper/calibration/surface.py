@@ -89,9 +89,7 @@ def has_calendar_arbitrage(near: ExpiryFit, far: ExpiryFit) -> bool:
 
 def _free_of_calendar(fits: list[ExpiryFit], quotes: list[SmileQuotes], later: int) -> None:
     """Bend the later of two expiries up or the earlier down, whichever costs less."""
-    before = next(
-        (n for n in range(later - 1, -1, -1) if fits[n].accepted and fits[n].residuals.liquid), None
-    )
+    before = next((n for n in range(later - 1, -1, -1) if fits[n].accepted), None)
     if before is None or not fits[later].accepted:
         return
     near, far = fits[before], fits[later]

@@ -23,6 +23,7 @@ VERBS = (
     "book",
     "vectors",
     "restore",
+    "surface",
     "backtest",
     "stress",
 )

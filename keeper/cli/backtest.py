@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +24,7 @@ from keeper.cli.model_file import ModelFile, load_model
 from keeper.cli.options import AsJson, write_json
 from keeper.errors import InputError
 from keeper.sources.chain_files import read_chains
+from keeper.sources.finding import Fault, Finding
 from keeper.sources.price_files import read_prices
 
 group = typer.Typer(no_args_is_help=True, help="Hold the margins to what happened afterwards.")
@@ -96,12 +97,12 @@ def chains(
     rules = Rules(load_model(model), seed, copies)
     underlyings = {symbol: number for number, symbol in rules.model.symbols().items()}
     read = list(read_chains(folder, underlyings))
-    findings = [finding.text() for chain in read for finding in chain.findings]
-    _report(findings)
+    findings = [finding for chain in read for finding in chain.findings]
+    _report(_summary(findings))
     with _progress() as advance:
         found = [one.chain for one in read if one.chain is not None]
         run = run_chains(found, rules, processes or os.cpu_count() or 1, advance)
-    shown = chains_report(folder.name, run, rules, scale, findings)
+    shown = chains_report(folder.name, run, rules, scale, [finding.text() for finding in findings])
     if report is not None:
         _write_report(shown, report)
     if as_json:
@@ -132,6 +133,18 @@ def _progress() -> Generator[Callable[[str, int, int], None], None, None]:
             bars.update(stages[stage], completed=done)
 
         yield advance
+
+
+def _summary(findings: Sequence[Finding]) -> list[str]:
+    """Return a line a fault; the result and the report have every one of them."""
+    found: dict[Fault, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.fault, []).append(finding)
+    return [
+        f"{fault.value}: {len(of_it)} file(s), {sum(len(one.rows) for one in of_it)} row(s), first "
+        f"{of_it[0].file}"
+        for fault, of_it in found.items()
+    ]
 
 
 def _report(findings: list[str]) -> None:

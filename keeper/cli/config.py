@@ -89,7 +89,10 @@ class Intervals(_Section):
 
 
 class Settings(BaseSettings):
-    """Everything an operator can set. Paths are relative to the working directory."""
+    """Everything an operator can set. Paths are relative to the working directory.
+
+    `feed_signers` sign surfaces: MarketFeeds has other keys than MarginOracle.
+    """
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -106,6 +109,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     signers: tuple[Keystore, ...] = ()
     signing_log: Annotated[Path | None, Field(validate_default=True)] = None
+    feed_signers: tuple[Keystore, ...] = ()
     sender: Sender | None = None
     liquidation: Liquidation = Liquidation()
     intervals: Intervals = Intervals()
@@ -198,6 +202,7 @@ def _known_names(section: tuple[str | int, ...]) -> list[str]:
     """Names of the settings in a section, to suggest one of them."""
     sections: dict[str, type[BaseModel]] = {
         "signers": Keystore,
+        "feed_signers": Keystore,
         "sender": Sender,
         "liquidation": Liquidation,
         "intervals": Intervals,
