@@ -11,7 +11,7 @@ NODE_STAMP := contracts/node_modules/.installed
 BIN := .venv/bin
 TOOLS := scripts/with_contract_tools.sh
 
-.PHONY: help install demo test test-python test-contracts lint contracts gas bench standard crossarch picture mutation slither invariants halmos coverage node clean
+.PHONY: help install demo test test-python test-contracts lint contracts gas bench standard crossarch picture backtest mutation slither invariants halmos coverage node clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,9 @@ bench: install ## ratios to numpy, scipy, QuantLib and the machine, in one run; 
 
 standard: install ## how often the scenarios ask more than standard margin, on random books, calm and stressed
 	$(BIN)/python -m scripts.measure_standard_margin
+
+backtest: install ## margins against a folder of option chains, into backtest.html; CHAINS=DIR SEED=1
+	$(BIN)/keeper backtest chains $(CHAINS) --seed $(or $(SEED),1) --report backtest.html
 
 picture: install ## docs/margin.png and docs/margin.txt: an account of a book from a seed, explained
 	$(BIN)/python -m scripts.draw_margin

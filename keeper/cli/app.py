@@ -14,7 +14,19 @@ from keeper.errors import KeeperError
 from keeper.telemetry.redaction import redact_text
 
 EXIT_UNEXPECTED = 1
-VERBS = ("demo", "run", "verify", "margin", "digest", "book", "vectors", "restore", "surface")
+VERBS = (
+    "demo",
+    "run",
+    "verify",
+    "margin",
+    "digest",
+    "book",
+    "vectors",
+    "restore",
+    "surface",
+    "backtest",
+    "stress",
+)
 
 
 def _version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keeper.draws import Draws
 from keeper.errors import InputError
 from keeper.margin.portfolio import MAX_LEGS
 from keeper.margin.scenarios import Model, model_hash
@@ -28,7 +29,6 @@ from keeper.state.tables import (
     Tokens,
     Underlyings,
 )
-from keeper.testing.draws import Draws
 from keeper.testing.random_market import NOW, RandomMarket, random_market
 from keeper.units import BPS, USD6, IntArray
 

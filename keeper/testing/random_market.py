@@ -12,11 +12,11 @@ from typing import Final
 
 import numpy as np
 
+from keeper.draws import Draws
 from keeper.errors import InputError
 from keeper.margin.scenarios import Model, UnderlyingRisk
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import ForwardRow, UnderlyingRow
-from keeper.testing.draws import Draws
 from keeper.units import E8, USD6, WAD, YEAR_SECONDS, IntArray
 
 NOW: Final = 1_900_000_000

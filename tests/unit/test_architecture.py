@@ -16,7 +16,7 @@ import pytest
 KEEPER = Path(__file__).resolve().parents[2] / "keeper"
 
 RANKS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "units", "clock", "telemetry"}),
+    frozenset({"errors", "units", "clock", "draws", "telemetry"}),
     frozenset({"pricing", "state"}),
     frozenset({"margin", "calibration"}),
     frozenset({"attestation", "liquidation"}),

@@ -19,10 +19,10 @@ from keeper.attestation.leaf import MarginLeaf, leaf_hash
 from keeper.attestation.merkle import MerkleTree
 from keeper.cli.app import main
 from keeper.cli.digest import digest_of
+from keeper.draws import Draws
 from keeper.jobs.attest import build_epoch
 from keeper.state.accounts import positions_hash
 from keeper.state.body import encode
-from keeper.testing.draws import Draws
 from keeper.testing.random_book import random_book
 from keeper.testing.random_market import NOW, random_market
 from tests.books import HISTORY_TEXT, MODEL, MODEL_TEXT, account, exchange, perpetual

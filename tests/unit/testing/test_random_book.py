@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from keeper.draws import Draws
 from keeper.errors import InputError
 from keeper.margin.portfolio import margin_book
 from keeper.margin.risk_arrays import risk_arrays
 from keeper.state.body import decode, encode
 from keeper.state.instruments import Instrument, Kind
-from keeper.testing.draws import Draws
 from keeper.testing.random_book import random_book
 from keeper.testing.random_market import random_market
 from keeper.units import E8, USD6, WAD

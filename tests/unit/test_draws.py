@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from keeper.draws import Draws, splitmix
 from keeper.errors import InputError
-from keeper.testing.draws import Draws, splitmix
 
 GAMMA = 0x9E3779B97F4A7C15
 # The first outputs of the authors' splitmix64.c from state 0, and from state 1234567.
@@ -45,3 +45,10 @@ def test_one__lies_between():
 def test_draws__seed_beyond_64_bits__refused(seed):
     with pytest.raises(InputError, match="uint64"):
         Draws(seed)
+
+
+def test_fractions__many__even_and_never_at_the_ends():
+    drawn = Draws(11).fractions("x", 20_000)
+    assert 0.0 < drawn.min() < drawn.max() < 1.0
+    seen = np.bincount((drawn * 10).astype(int), minlength=10)
+    assert ((seen - 2_000) ** 2 / 2_000).sum() < 60

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keeper.errors import InputError
-from keeper.units import IntArray
+from keeper.units import FloatArray, IntArray
 
 _GAMMA: Final = 0x9E3779B97F4A7C15
 _MASK: Final = 2**64 - 1
@@ -40,6 +40,11 @@ class Draws:
         """Return uint64 [count], no value twice."""
         state = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA)
         return splitmix(state + self._origin(stream))
+
+    def fractions(self, stream: str, count: int) -> FloatArray:
+        """Return float64 [count] in (0, 1): the midpoints of 2**52 equal cells."""
+        cells = self.words(stream, count) >> np.uint64(12)
+        return (cells.astype(np.float64) + 0.5) * 2.0**-52
 
     def below(self, stream: str, count: int, bound: int) -> IntArray:
         """Return int64 [count] in [0, bound), for bounds up to 2**31."""
