@@ -8,7 +8,6 @@ import {StoredQuote} from "../../src/types/Types.sol";
 /// @notice Properties that halmos proves for every input within the bounds that each states; `make halmos`, docs/invariants.md. The
 /// controls in controls.toml break one line each, and halmos must refute the check then.
 contract LineChecks {
-
     /// @dev At or below zero equity it is equity, at any time.
     function check_line_belowZero_isEquity(int128 equity, uint32 elapsed) external pure {
         if (equity > 0) return;
