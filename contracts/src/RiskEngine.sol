@@ -13,34 +13,20 @@ import {LegRiskLib} from "./libraries/LegRiskLib.sol";
 import {NotionalLib} from "./libraries/NotionalLib.sol";
 import {PricingLib} from "./libraries/PricingLib.sol";
 import {ShockLib} from "./libraries/ShockLib.sol";
+import {RiskModel} from "./RiskModel.sol";
 import {Leg, StoredQuote} from "./types/Types.sol";
 
 /// @title Risk engine
 /// @notice See {IRiskEngine}, which documents every entry point, event and error.
-contract RiskEngine is IRiskEngine {
+contract RiskEngine is RiskModel {
     using InstrumentLib for uint128;
 
-    uint256 internal constant MAX_SCENARIOS = 48;
     uint256 internal constant WORLDS = 2;
     int256 internal constant WAD = 1e18;
     uint256 internal constant SURFACE_MAX_AGE = 2 hours;
 
     IMarketFeeds private immutable _feeds;
     ISpotFeeds private immutable _spots;
-    /// @inheritdoc IRiskEngine
-    bytes32 public immutable modelHash;
-    /// @inheritdoc IRiskEngine
-    uint256 public immutable gridMask;
-    /// @inheritdoc IRiskEngine
-    uint256 public immutable floorMask;
-
-    /// @inheritdoc IRiskEngine
-    address public addOns;
-    address private immutable _deployer;
-
-    Factors private _factors;
-    Scenario[] private _scenarios;
-    mapping(uint16 underlying => UnderlyingRisk) private _risks;
 
     /// @dev Working state of one pass. Prices are wad; a term is an underlying with an expiry, as instruments begin with them.
     struct Pass {
@@ -83,50 +69,9 @@ contract RiskEngine is IRiskEngine {
         uint16[] memory underlyings,
         UnderlyingRisk[] memory risks,
         Scenario[] memory scenarios
-    ) {
-        if (scenarios.length == 0 || scenarios.length > MAX_SCENARIOS) {
-            revert TooManyScenarios(scenarios.length, MAX_SCENARIOS);
-        }
-        if (modelHash_ == 0) revert InvalidParameter("modelHash", 0);
-        if (factors_.maintenanceBps == 0) revert InvalidParameter("maintenanceBps", 0);
-        if (factors_.initialBps < factors_.maintenanceBps) revert InvalidParameter("initialBps", factors_.initialBps);
-        if (factors_.gridBps < 10_000) revert InvalidParameter("gridBps", factors_.gridBps);
-        if (underlyings.length == 0 || underlyings.length != risks.length) {
-            revert InvalidParameter("underlyings", underlyings.length);
-        }
-        _deployer = msg.sender;
+    ) RiskModel(modelHash_, factors_, underlyings, risks, scenarios) {
         _feeds = IMarketFeeds(feeds_);
         _spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
-        modelHash = modelHash_;
-        _factors = factors_;
-        for (uint256 i; i < underlyings.length; ++i) {
-            UnderlyingRisk memory r = risks[i];
-            if (r.lot == 0 || r.lot > 1e18) revert InvalidParameter("lot", r.lot);
-            if (r.scanRange == 0 || r.linearRate == 0 || r.optionRate == 0 || r.optionFloor == 0) {
-                revert InvalidParameter("risk", underlyings[i]);
-            }
-            _risks[underlyings[i]] = r;
-        }
-        uint256 floor;
-        for (uint256 s; s < scenarios.length; ++s) {
-            if (scenarios[s].weightBps == 0 || scenarios[s].weightBps > 10_000) {
-                revert InvalidParameter("weightBps", s);
-            }
-            _scenarios.push(scenarios[s]);
-            if (scenarios[s].inFloor) floor |= 1 << s;
-        }
-        gridMask = (1 << scenarios.length) - 1;
-        floorMask = floor;
-    }
-
-    /* CONNECTION */
-
-    /// @inheritdoc IRiskEngine
-    function connectAddOns(address addOns_) external {
-        if (msg.sender != _deployer) revert NotDeployer(msg.sender);
-        if (addOns != address(0)) revert AlreadyConnected(addOns);
-        addOns = addOns_;
-        emit AddOnsConnected(addOns_);
     }
 
     /* ASSESSMENT */
@@ -257,35 +202,9 @@ contract RiskEngine is IRiskEngine {
     }
 
     /// @inheritdoc IRiskEngine
-    function lotOf(uint16 underlying) external view returns (uint64) {
-        return _risks[underlying].lot;
-    }
-
-    /// @inheritdoc IRiskEngine
-    function factors() external view returns (Factors memory) {
-        return _factors;
-    }
-
-    /// @inheritdoc IRiskEngine
-    function underlyingRisk(uint16 underlying) external view returns (UnderlyingRisk memory) {
-        return _risks[underlying];
-    }
-
-    /// @inheritdoc IRiskEngine
     function scanRangeOf(uint16 underlying) external view returns (uint64) {
         (,,, uint64 scanRange) = _spots.reading(underlying);
         return scanRange == 0 ? _risks[underlying].scanRange : scanRange;
-    }
-
-    /// @inheritdoc IRiskEngine
-    function scenario(uint256 index) external view returns (Scenario memory) {
-        if (index >= _scenarios.length) revert UnknownScenario(index, _scenarios.length);
-        return _scenarios[index];
-    }
-
-    /// @inheritdoc IRiskEngine
-    function scenarioCount() external view returns (uint256) {
-        return _scenarios.length;
     }
 
     /* INTERNAL: MARKET */
