@@ -87,7 +87,7 @@ contract ClearinghouseSettleTest is Fixture {
 
     function test_settle_onlyExpiredLegs_areTouched() public {
         _trade(alice, bob, _call(BTC, NEAR, _strike(BTC, 2)), 10, 1_000e8);
-        _trade(alice, bob, _call(BTC, FAR, _strike(BTC, 2)), 10, 1_000e8);
+        _trade(alice, bob, _call(BTC, FAR, _strike(BTC, 2)), 10, 2_000e8);
         _trade(alice, bob, _call(ETH, NEAR, _strike(ETH, 2)), 10, 10e8);
         _expire(63_000e8);
         assertEq(clearinghouse.settle(alice.account), 1, "only bitcoin's near expiry has a price");
@@ -97,8 +97,8 @@ contract ClearinghouseSettleTest is Fixture {
 
     function test_settle_severalExpiredLegs_allAtOnce() public {
         for (uint256 i; i < 5; ++i) {
-            _trade(alice, bob, _call(BTC, NEAR, _strike(BTC, i)), 1, 1_000e8);
-            _trade(alice, bob, _put(BTC, NEAR, _strike(BTC, i)), 1, 1_000e8);
+            _tradeAtMark(alice, bob, _call(BTC, NEAR, _strike(BTC, i)), 1);
+            _tradeAtMark(alice, bob, _put(BTC, NEAR, _strike(BTC, i)), 1);
         }
         _expire(60_000e8);
         assertEq(clearinghouse.settle(alice.account), 10, "count");
@@ -137,7 +137,7 @@ contract ClearinghouseSettleTest is Fixture {
         uint64 paid = uint64(bound(entry, 59_000e8, 61_000e8));
         _trade(alice, bob, _future(BTC, NEAR), n, paid);
         _trade(alice, bob, _call(BTC, NEAR, _strike(BTC, 2)), n, paid / 50);
-        _trade(bob, alice, _put(BTC, NEAR, _strike(BTC, 3)), n, paid / 40);
+        _trade(bob, alice, _put(BTC, NEAR, _strike(BTC, 3)), n, paid / 10);
         _expire(price);
         clearinghouse.settle(alice.account);
         clearinghouse.settle(bob.account);
