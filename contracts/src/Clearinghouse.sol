@@ -55,14 +55,12 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         Ledger(engine_)
         Ownable(owner_)
     {
-        if (feeds_ != IRiskEngine(engine_).feeds()) {
-            revert DifferentFeeds(feeds_, IRiskEngine(engine_).feeds());
-        }
+        if (feeds_ != address(feeds)) revert DifferentFeeds(feeds_, address(feeds));
         usdc = usdc_;
         guard = IGuard(IAttestationConfig(oracle_).guard());
         _spots = ISpotFeeds(feeds.spots());
         treasury = new Treasury(usdc_, address(guard));
-        listings = new Listings(owner_, engine_);
+        listings = new Listings(engine_);
         oracle = IMarginOracle(oracle_);
     }
 
@@ -99,6 +97,20 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         _requireInitialMargin(account, claim, true);
         uint256 paid = treasury.pay(to, amount);
         emit Withdrawn(account, to, amount, paid);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function releaseCollateral(bytes32 account, uint256 value, MarginClaim calldata claim)
+        external
+        nonReentrant
+        returns (bool atOnce)
+    {
+        if (msg.sender != address(collateral)) revert NotCollateral(msg.sender);
+        guard.requireOpen(IGuard.Switch.Withdrawals);
+        _requireUnlocked(account);
+        _settle(account);
+        _requireInitialMargin(account, claim, true);
+        return treasury.countOutflow(value);
     }
 
     /* SPOT TOKENS */
@@ -309,7 +321,6 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         _requireUnlocked(to);
         if (_books[to].count() != 0) revert NotEmpty(to);
         Leg[] memory sales = _books[from].plannedSales(cumulativeFraction);
-        if (sales.length == 0) revert NothingMoved(from);
         int256[] memory notionals = engine.notionalsOf(sales);
         for (uint256 i; i < sales.length; ++i) {
             int64 lots = sales[i].lots;
@@ -317,12 +328,17 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
             _move(to, sales[i].instrument, lots, notionals[i]);
             moved += uint256(int256(lots < 0 ? -lots : lots));
         }
+        int128 pledged = int128(int256(collateral.seize(from, to, first, cumulativeFraction)));
+        if (moved == 0 && pledged == 0) revert NothingMoved(from);
+        cashToBuyer -= pledged;
         _accounts[from].voidSince = uint40(block.timestamp);
         _accounts[from].cash -= int128(cashToBuyer);
         _accounts[to].cash += int128(cashToBuyer);
         // The Backstop is exempt: somebody has to take what nobody buys.
         if (address(bytes20(to)) == auction) return moved;
-        _takeReserve(to);
+        // Tokens alone may leave the buyer with less than no cash.
+        _enlist(to);
+        if (_books[to].count() != 0) _takeReserve(to);
         _requireTakeoverMargin(to, scaledInitial);
     }
 
@@ -362,7 +378,9 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         // Whoever was let below standard margin by a leaf gets no grace when he is flagged soon after.
         if (claim.leaf.epoch != 0) _accounts[account].lastPermitBlock = uint40(block.number);
         Leg[] memory legs = _books[account].legs();
-        int256 cash = _netCash(account, legs);
+        // A token whose price is stale harms nobody, but permits nothing.
+        (, uint256 fresh) = collateral.valueOf(account);
+        int256 cash = _ownCash(account, legs) + int256(fresh);
         if (legs.length == 0) {
             if (cash < 0) revert InsufficientMargin(account, cash, 0);
             return;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Collateral} from "./Collateral.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
+import {ICollateral} from "./interfaces/ICollateral.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
@@ -22,6 +24,9 @@ abstract contract Ledger is IClearinghouse {
     IRiskEngine public immutable engine;
     IMarketFeeds public immutable feeds;
 
+    /// @inheritdoc IClearinghouse
+    ICollateral public immutable collateral;
+
     mapping(bytes32 account => AccountState) internal _accounts;
     mapping(bytes32 account => PositionsLib.Book) internal _books;
     bytes32[] private _accountIds;
@@ -37,7 +42,8 @@ abstract contract Ledger is IClearinghouse {
 
     constructor(address engine_) {
         engine = IRiskEngine(engine_);
-        feeds = IMarketFeeds(IRiskEngine(engine_).feeds());
+        feeds = IMarketFeeds(engine.feeds());
+        collateral = new Collateral(feeds.spots());
     }
 
     /* VIEWS */
@@ -53,7 +59,13 @@ abstract contract Ledger is IClearinghouse {
     }
 
     /// @param legs the account's own
-    function _netCash(bytes32 account, Leg[] memory legs) internal view returns (int256 cash) {
+    function _netCash(bytes32 account, Leg[] memory legs) internal view returns (int256) {
+        (uint256 pledged,) = collateral.valueOf(account);
+        return _ownCash(account, legs) + int256(pledged);
+    }
+
+    /// @dev Without tokens.
+    function _ownCash(bytes32 account, Leg[] memory legs) internal view returns (int256 cash) {
         PositionsLib.Book storage book = _books[account];
         cash = _accounts[account].cash;
         for (uint256 i; i < legs.length; ++i) {
@@ -169,7 +181,7 @@ abstract contract Ledger is IClearinghouse {
     }
 
     /// @dev Whoever holds a leg must be enumerable, or no keeper would see it; whoever does not costs no keeper anything.
-    function _enlist(bytes32 account) private {
+    function _enlist(bytes32 account) internal {
         AccountState storage state = _accounts[account];
         if (state.enlisted) return;
         state.enlisted = true;

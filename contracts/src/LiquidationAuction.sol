@@ -72,7 +72,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     function flag(bytes32 account, uint8 scenario) external {
         if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
         (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
-        if (legs.length == 0) revert NoPositions(account);
+        if (_isSold(account, legs)) revert NoPositions(account);
         Health memory health = _inAllWorlds(legs, cash, uint256(1) << scenario);
         if (health.healthy) revert Healthy(account, health.healthyEquity, health.healthyRequired);
         uint64 startsAt = uint64(block.timestamp + _useGrace(account, health.deep));
@@ -105,7 +105,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         _requireBidder(buyer);
         if (deadline < block.timestamp) revert BidExpired(deadline, block.timestamp);
         (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
-        if (legs.length == 0) {
+        if (_isSold(account, legs)) {
             _empty(account);
             return 0;
         }
@@ -172,7 +172,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
 
     /// @dev The seller's loss is what it was but for the share sold, of which the line's part stays with him.
     function _afterSale(bytes32 account, Auction storage open, Health memory health, uint256 sold) private {
-        if (clearinghouse.legsOf(account).length == 0) return _empty(account);
+        if (_isSold(account, clearinghouse.legsOf(account))) return _empty(account);
         if (health.leastEquity > 0) health.worstLoss = health.worstLoss * (uint256(WAD) - sold) / uint256(WAD);
         _book(account, open, health);
     }
@@ -186,7 +186,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         uint256 from = open.startedAt + AuctionLib.DURATION + UNSOLD_AFTER;
         if (block.timestamp < from) revert NotUnsold(account, from);
         (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
-        if (legs.length == 0) {
+        if (_isSold(account, legs)) {
             _empty(account);
             return 0;
         }
@@ -220,7 +220,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         _open(account);
         if (_isBackstop(account)) revert OfBackstop(account);
         (Leg[] memory legs,) = clearinghouse.settledBook(account);
-        if (legs.length == 0) return _empty(account);
+        if (_isSold(account, legs)) return _empty(account);
         // Fills up the reserve, which the next flagger will live on.
         clearinghouse.unlock(account);
         (int256 equity, uint256 target) = _requireCured(account, legs);
@@ -242,6 +242,13 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
             }
             if (equity < int256(target)) revert StillUnhealthy(account, equity, target);
         }
+    }
+
+    /// @dev Tokens alone are for sale where somebody has to be paid from them, and where the Backstop took them.
+    function _isSold(bytes32 account, Leg[] memory legs) private view returns (bool) {
+        if (legs.length != 0) return false;
+        if (!clearinghouse.collateral().holds(account)) return true;
+        return !_isBackstop(account) && clearinghouse.netCash(account) >= 0;
     }
 
     /// @dev Flagger and first buyer are paid before anybody's loss is covered: the reserve was locked for them.
@@ -289,7 +296,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     function report(bytes32 account) external {
         Auction storage open = _open(account);
         (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
-        if (legs.length == 0) return _empty(account);
+        if (_isSold(account, legs)) return _empty(account);
         _book(account, open, _inAllWorlds(legs, cash, uint256(1) << open.scenario));
     }
 
@@ -297,7 +304,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     function takeDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining) {
         if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
         (Leg[] memory legs,) = clearinghouse.settledBook(account);
-        if (legs.length != 0) revert StillHoldsLegs(account);
+        if (!_isSold(account, legs)) revert StillHoldsLegs(account);
         uint256 deficit = _reportDeficit(account);
         if (deficit == 0) revert NoDeficit(account);
         bytes32 backstop = backstopAccount();

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IListings} from "./interfaces/IListings.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {BandLib} from "./libraries/BandLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {OwnedByHouse} from "./OwnedByHouse.sol";
 
 /// @title Listings
 /// @notice See {IListings}, which documents every entry point, event and error.
-contract Listings is IListings, Ownable2Step {
+contract Listings is IListings, OwnedByHouse {
     using InstrumentLib for uint128;
 
     uint256 internal constant WAD = 1e18;
@@ -23,7 +22,6 @@ contract Listings is IListings, Ownable2Step {
     IRiskEngine public immutable engine;
     IMarketFeeds public immutable feeds;
     ISpotFeeds public immutable spots;
-    IClearinghouse public immutable clearinghouse;
 
     /// @dev `number` counts from 1 in the array of all, 0 is not listed.
     struct Entry {
@@ -39,11 +37,10 @@ contract Listings is IListings, Ownable2Step {
     mapping(uint16 underlying => uint64) public openInterestCap;
 
     /// @dev The clearinghouse creates it.
-    constructor(address owner_, address engine_) Ownable(owner_) {
+    constructor(address engine_) {
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(IRiskEngine(engine_).feeds());
         spots = ISpotFeeds(feeds.spots());
-        clearinghouse = IClearinghouse(msg.sender);
     }
 
     /* OWNER */

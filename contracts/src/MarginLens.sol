@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {ICollateral} from "./interfaces/ICollateral.sol";
+import {IInitialAddOns} from "./interfaces/IInitialAddOns.sol";
 import {IListings} from "./interfaces/IListings.sol";
 import {IMarginLens} from "./interfaces/IMarginLens.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
@@ -19,17 +21,23 @@ contract MarginLens is IMarginLens {
     IRiskEngine public immutable engine;
     IMarketFeeds public immutable feeds;
     ISpotFeeds public immutable spots;
+    ICollateral public immutable collateral;
+
+    uint8 internal constant COIN_DECIMALS = 6;
+    /// @dev Without an aggregator the coin is the unit of account.
+    uint64 internal constant COIN_PRICE = 1e8;
 
     constructor(address clearinghouse_, address engine_, address feeds_) {
         clearinghouse = IClearinghouse(clearinghouse_);
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(feeds_);
         spots = ISpotFeeds(IMarketFeeds(feeds_).spots());
+        collateral = IClearinghouse(clearinghouse_).collateral();
     }
 
     /// @inheritdoc IMarginLens
     function markets() external view returns (MarketView[] memory list) {
-        uint16[] memory ids = spots.underlyings();
+        uint16[] memory ids = _traded(spots.underlyings());
         list = new MarketView[](ids.length);
         for (uint256 i; i < ids.length; ++i) {
             uint16 id = ids[i];
@@ -56,6 +64,20 @@ contract MarginLens is IMarginLens {
     }
 
     /// @inheritdoc IMarginLens
+    function tokens() external view returns (TokenView[] memory list) {
+        (uint64 coin, bool configured) = IInitialAddOns(engine.addOns()).coinPrice();
+        uint16 count = collateral.tokenCount();
+        if (count == 0 && !configured) return list;
+        list = new TokenView[](count + 1);
+        list[0] = TokenView(0, COIN_DECIMALS, configured ? coin : COIN_PRICE, 0);
+        for (uint16 id = 1; id <= count; ++id) {
+            ICollateral.Token memory t = collateral.tokenAt(id);
+            (uint64 price,,,) = spots.reading(t.source);
+            list[id] = TokenView(id, t.decimals, price, t.haircut);
+        }
+    }
+
+    /// @inheritdoc IMarginLens
     function accounts(uint256 from, uint256 count) external view returns (AccountView[] memory list) {
         uint256 n = _batch(clearinghouse.accountCount(), from, count);
         list = new AccountView[](n);
@@ -67,7 +89,15 @@ contract MarginLens is IMarginLens {
     /// @inheritdoc IMarginLens
     function account(bytes32 id) public view returns (AccountView memory) {
         IClearinghouse.AccountState memory state = clearinghouse.accountState(id);
-        return AccountView(id, state.cash, state.reserve, state.mode, state.locked, clearinghouse.positionsOf(id));
+        return AccountView(
+            id,
+            state.cash,
+            state.reserve,
+            state.mode,
+            state.locked,
+            clearinghouse.positionsOf(id),
+            collateral.balancesOf(id)
+        );
     }
 
     /// @inheritdoc IMarginLens
@@ -82,6 +112,18 @@ contract MarginLens is IMarginLens {
         view_.gridInitial = engine.gridInitialMargin(a, view_.initialAddOns);
         view_.worstLoss = a.worstLoss;
         view_.worstScenario = a.worstScenario;
+    }
+
+    /// @dev The others only price a collateral token.
+    function _traded(uint16[] memory all) private view returns (uint16[] memory ids) {
+        uint256 n;
+        for (uint256 i; i < all.length; ++i) {
+            if (engine.lotOf(all[i]) != 0) all[n++] = all[i];
+        }
+        ids = new uint16[](n);
+        for (uint256 i; i < n; ++i) {
+            ids[i] = all[i];
+        }
     }
 
     function _batch(uint256 total, uint256 from, uint256 count) private pure returns (uint256) {

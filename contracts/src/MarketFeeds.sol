@@ -326,7 +326,9 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
 
     /// @inheritdoc IMarketFeeds
     function fundingIndex(uint16 underlying) external view returns (int256) {
-        return _funding[underlying].indexAt(block.timestamp);
+        // What settles at last marks owes the same whenever it settles.
+        uint40 closedAt = _spots.closedAt(underlying);
+        return _funding[underlying].indexAt(closedAt == 0 ? block.timestamp : closedAt);
     }
 
     /// @inheritdoc IMarketFeeds

@@ -116,6 +116,14 @@ contract Treasury is ITreasury {
         usdc.safeTransfer(c.to, paid);
     }
 
+    /// @inheritdoc ITreasury
+    function countOutflow(uint256 value) external onlyClearinghouse returns (bool atOnce) {
+        uint256 capacity = _outflowCapacity();
+        uint256 used = _outflow.used(capacity, OUTFLOW_PERIOD);
+        atOnce = used + value <= capacity;
+        if (atOnce) _outflow.set(used + value);
+    }
+
     function _affordable(uint256 amount) private view returns (uint256) {
         return amount < assets ? amount : assets;
     }

@@ -46,6 +46,7 @@ class _Contracts(BaseModel):
 
     Clearinghouse: Address
     Listings: Address
+    Collateral: Address
     Treasury: Address
     RiskEngine: Address
     InitialAddOns: Address
@@ -77,6 +78,7 @@ class Deployment:
     block: int
     clearinghouse: Contract
     listings: Contract
+    collateral: Contract
     treasury: Contract
     risk_engine: Contract
     initial_add_ons: Contract
@@ -127,6 +129,7 @@ class Deployment:
         return (
             self.clearinghouse,
             self.listings,
+            self.collateral,
             self.treasury,
             self.risk_engine,
             self.initial_add_ons,
@@ -152,6 +155,7 @@ def _from_file(file: _File) -> Deployment:
         block=file.block,
         clearinghouse=contract("Clearinghouse"),
         listings=contract("Listings"),
+        collateral=contract("Collateral"),
         treasury=contract("Treasury"),
         risk_engine=contract("RiskEngine"),
         initial_add_ons=contract("InitialAddOns"),

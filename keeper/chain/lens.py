@@ -14,12 +14,14 @@ from keeper.margin.scenarios import Model, model_hash
 from keeper.state.accounts import FLAGGED
 from keeper.state.snapshot import (
     AccountRow,
+    BalanceRow,
     ForwardRow,
     Head,
     LegRow,
     ListingRow,
     ObservationRow,
     Snapshot,
+    TokenRow,
     UnderlyingRow,
     build_snapshot,
 )
@@ -50,6 +52,7 @@ def read_snapshot(
     listings = _batches(client, deployment, "listings", listed, LISTINGS_A_CALL, at)
     enlisted: int = client.call(deployment.clearinghouse, "accountCount", at=at)
     accounts = _batches(client, deployment, "accounts", enlisted, ACCOUNTS_A_CALL, at)
+    tokens: list[dict[str, Decoded]] = client.call(deployment.margin_lens, "tokens", at=at)
     return build_snapshot(
         head=Head(epoch, at.number, at.timestamp, model_hash(model)),
         underlyings=[_underlying(market) for market in markets],
@@ -57,6 +60,12 @@ def read_snapshot(
         observations=[row for market in markets for row in _observations(market)],
         listings=[_listing(listing) for listing in listings],
         accounts=[_account(account) for account in accounts],
+        tokens=[_token(token) for token in tokens],
+        balances=[
+            BalanceRow(account["account"], balance["id"], balance["amount"])
+            for account in accounts
+            for balance in account["pledged"]
+        ],
     )
 
 
@@ -152,6 +161,10 @@ def _observations(market: dict[str, Decoded]) -> list[ObservationRow]:
 
 def _listing(listing: dict[str, Decoded]) -> ListingRow:
     return ListingRow(listing["instrument"], listing["openInterest"], listing["settlement"])
+
+
+def _token(token: dict[str, Decoded]) -> TokenRow:
+    return TokenRow(token["id"], token["decimals"], token["price"], token["haircut"])
 
 
 def _account(view: dict[str, Decoded]) -> AccountRow:

@@ -161,6 +161,7 @@ def place(wallet: Wallet, model: Model, terms: Terms) -> Deployment:
         block=before + 1,
         clearinghouse=house,
         listings=listings,
+        collateral=_created_by(client, house, "collateral", "Collateral"),
         treasury=_created_by(client, house, "treasury", "Treasury"),
         risk_engine=engine,
         initial_add_ons=add_ons,

@@ -42,7 +42,6 @@ def owned(deployment: Deployment) -> tuple[Contract, ...]:
         deployment.wind_down,
         deployment.margin_oracle,
         deployment.clearinghouse,
-        deployment.listings,
     )
 
 

@@ -48,6 +48,7 @@ def test_check__each_instance_by_itself__passes(stage, ours, theirs):
     [
         "clearinghouse",
         "listings",
+        "collateral",
         "treasury",
         "risk_engine",
         "initial_add_ons",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ICollateral} from "./ICollateral.sol";
 import {IGuard} from "./IGuard.sol";
 import {IListings} from "./IListings.sol";
 import {ITreasury} from "./ITreasury.sol";
@@ -44,6 +45,7 @@ interface IClearinghouse {
     event AuctionConnected(address indexed auction);
 
     error NotOwner(address caller, bytes32 account);
+    error NotCollateral(address caller);
     error NotAuction(address caller);
     error AlreadyConnected(address auction);
     error ZeroAmount();
@@ -75,6 +77,12 @@ interface IClearinghouse {
     /// @notice Takes USDC out. With a claim the attested margin applies, without it the grid or standard margin. What outflow and
     /// solvency hold back is left as a claim on the treasury.
     function withdraw(bytes32 account, uint256 amount, address to, MarginClaim calldata claim) external;
+
+    /// @notice Whether tokens that have left an account may leave the system, at once or after a day. Only the collateral contract.
+    /// @param value of the tokens, micro-dollars
+    function releaseCollateral(bytes32 account, uint256 value, MarginClaim calldata claim)
+        external
+        returns (bool atOnce);
 
     /// @notice Pledges whole lots of the underlying's token as a SPOT position of the caller's account.
     function depositSpot(bytes32 account, uint16 underlying, uint64 lots) external;
@@ -111,7 +119,8 @@ interface IClearinghouse {
     /// @notice Ends that, and fills up the bounty reserve of an account that still has legs. Only the auction.
     function unlock(bytes32 account) external;
 
-    /// @notice Moves a cumulative fraction of a locked book to a fresh account at marks, plus `cashToBuyer` of its cash.
+    /// @notice Moves a cumulative fraction of a locked book, and of each pledged token, to a fresh account at marks, plus `cashToBuyer` of
+    /// its cash. The mark of a token is its haircut value.
     /// @dev Needs no fresh market: an account must be sellable while a leg is stale or waits for its settlement price.
     /// @param first whether the present book is the whole that fractions count from
     /// @param cumulativeFraction share of that whole that will have been moved after this call, wad
@@ -141,13 +150,16 @@ interface IClearinghouse {
     /// @notice Who holds the dollars of all accounts.
     function treasury() external view returns (ITreasury);
 
+    /// @notice Tokens pledged beside cash.
+    function collateral() external view returns (ICollateral);
+
     /// @notice What may be traded.
     function listings() external view returns (IListings);
 
     function accountState(bytes32 account) external view returns (AccountState memory);
 
-    /// @notice Cash less the entry cost of linear legs and the funding that perpetuals owe: equity is this plus the marked value of
-    /// the legs.
+    /// @notice Cash and the haircut value of pledged tokens, less the entry cost of linear legs and the funding that perpetuals owe: equity
+    /// is this plus the marked value of the legs.
     function netCash(bytes32 account) external view returns (int256);
 
     function legsOf(bytes32 account) external view returns (Leg[] memory);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "./IClearinghouse.sol";
+import {ICollateral} from "./ICollateral.sol";
 import {StoredQuote} from "../types/Types.sol";
 
 /// @title Margin lens
@@ -38,6 +39,15 @@ interface IMarginLens {
         uint8 mode;
         bool locked;
         IClearinghouse.Position[] positions;
+        ICollateral.Balance[] pledged;
+    }
+
+    /// @notice A collateral token as it counts now; id 0 is the settlement coin, which is cash.
+    struct TokenView {
+        uint16 id;
+        uint8 decimals;
+        uint64 price;
+        uint64 haircut;
     }
 
     /// @notice One account under the full grid, as the contracts see it now. Money is micro-dollars.
@@ -55,6 +65,9 @@ interface IMarginLens {
     function markets() external view returns (MarketView[] memory);
 
     function listings(uint256 from, uint256 count) external view returns (ListingView[] memory);
+
+    /// @notice All collateral tokens, the settlement coin first; none where there are none and the coin has no aggregator.
+    function tokens() external view returns (TokenView[] memory);
 
     function accounts(uint256 from, uint256 count) external view returns (AccountView[] memory);
 

@@ -37,6 +37,10 @@ interface ITreasury {
     /// @notice Takes dollars that `from` has approved for this contract. Only the clearinghouse.
     function collect(address from, uint256 amount) external;
 
+    /// @notice Counts value that leaves as tokens against what may leave in a day. Only the clearinghouse.
+    /// @return atOnce whether there was room; else nothing is counted, and it has to wait for a day
+    function countOutflow(uint256 value) external returns (bool atOnce);
+
     /// @notice Pays a withdrawal as far as outflow and solvency allow, and opens a claim for the rest. Only the clearinghouse.
     /// @return paid what was paid at once
     function pay(address to, uint256 amount) external returns (uint256 paid);

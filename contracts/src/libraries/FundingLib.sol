@@ -22,9 +22,8 @@ library FundingLib {
     }
 
     function indexAt(Funding storage funding, uint256 time) internal view returns (int256) {
-        Funding memory f = funding;
-        uint256 elapsed = time - f.since;
-        return int256(f.index) + int256(f.rate) * int256(elapsed < LIFE ? elapsed : LIFE);
+        uint256 elapsed = time > funding.since ? time - funding.since : 0;
+        return int256(funding.index) + int256(funding.rate) * int256(elapsed < LIFE ? elapsed : LIFE);
     }
 
     /// @notice From now on longs pay the premium of a perpetual at `ratio` (wad) to a spot of 1e-8 dollars.

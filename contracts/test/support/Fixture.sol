@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
+import {Collateral} from "../../src/Collateral.sol";
 import {Guard} from "../../src/Guard.sol";
 import {InsuranceFund} from "../../src/InsuranceFund.sol";
 import {InitialAddOns} from "../../src/InitialAddOns.sol";
@@ -79,6 +80,7 @@ abstract contract Fixture is Assertions {
     MarginOracle internal oracle;
     Clearinghouse internal clearinghouse;
     Listings internal listings;
+    Collateral internal collateral;
     Treasury internal treasury;
     LiquidationAuction internal auction;
     InsuranceFund internal fund;
@@ -167,6 +169,7 @@ abstract contract Fixture is Assertions {
         clearinghouse =
             new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
         treasury = Treasury(address(clearinghouse.treasury()));
+        collateral = Collateral(address(clearinghouse.collateral()));
         listings = Listings(address(clearinghouse.listings()));
         addOns = new InitialAddOns(
             address(engine), address(clearinghouse), Model.addOnRules(), RoundsLib.Feed(address(0), 0, 0)

@@ -25,6 +25,7 @@ ARTIFACTS = Artifacts.load()
 NAMES = (
     "Clearinghouse",
     "Listings",
+    "Collateral",
     "Treasury",
     "RiskEngine",
     "InitialAddOns",

@@ -39,11 +39,12 @@ def test_decode_call__other_function__is_none():
 
 def test_decode_result__structs_in_arrays_in_structs__have_their_names():
     legs = [(5, -3, 7)]
-    view = (b"\x01" * 32, -50, 9, 2, True, legs)
-    kind = "(bytes32,int128,uint64,uint8,bool,(uint128,int64,int128)[])[]"
+    view = (b"\x01" * 32, -50, 9, 2, True, legs, [(1, 8)])
+    kind = "(bytes32,int128,uint64,uint8,bool,(uint128,int64,int128)[],(uint16,uint128)[])[]"
     [account] = decode_result(LENS, "accounts", encode([kind], [[view]]))
     assert account["cash"] == -50
     assert account["positions"] == [{"instrument": 5, "lots": -3, "cost": 7}]
+    assert account["pledged"] == [{"id": 1, "amount": 8}]
 
 
 def test_decode_event__joins_indexed_and_plain_arguments():

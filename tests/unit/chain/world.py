@@ -78,6 +78,7 @@ def account(
             {"instrument": instrument, "lots": lots, "cost": cost}
             for instrument, lots, cost in legs
         ],
+        "pledged": [],
     }
 
 
@@ -120,6 +121,7 @@ def views(
         ("RiskEngine", "modelHash"): model_hash(MODEL),
         ("RiskEngine", "gridMask"): (1 << len(MODEL.scenarios)) - 1,
         ("MarginLens", "markets"): markets,
+        ("MarginLens", "tokens"): [],
         ("MarginLens", "listings"): lambda first, count: listings[first : first + count],
         ("Listings", "listingCount"): len(listings),
         ("MarginLens", "accounts"): lambda first, count: accounts[first : first + count],
