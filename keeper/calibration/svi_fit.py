@@ -7,6 +7,7 @@ Lee's bound and parameters that `MarketFeeds` takes; conditions on the shape are
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ _STARTS: Final = 1  # a second changed no statistic of 30 chains
 _MOST_EVALUATIONS: Final = 50
 _TOLERANCE: Final = 1e-9
 _SMALL: Final = 1e-9
+_DIGITS: Final = 6
 
 Rows = tuple[FloatArray, FloatArray]
 Penalty = Callable[[Smile], Rows]
@@ -53,12 +55,14 @@ def fit_smile(
     """Return the smile nearest to the target in weighted vols, squared and summed.
 
     Started from `first`, or where that is empty from the best points of a grid; the nearest end
-    counts. `target` needs at least five positive weights.
+    counts, to a millionth of each parameter: the optimiser's last digits are not the same from one
+    process to the next. `target` needs at least five positive weights.
     """
     begin = list(first) or starts(target.k, target.vol, target.weight, target.deviation, _STARTS)
     problem = _Problem(target, penalties)
     ends = [problem.solved(smile) for smile in begin]
-    return min(ends, key=lambda end: end[0])[1]
+    nearest = min(ends, key=lambda end: end[0])[1]
+    return Smile(*(round(value, _DIGITS) for value in astuple(nearest)))
 
 
 class _Problem:

@@ -300,10 +300,9 @@ contract GuardTest is Fixture {
         address[] memory proposers = new address[](1);
         proposers[0] = PROPOSER;
         timelock = new Timelock(7 days, proposers, address(guard));
-        Ownable2Step[] memory all = new Ownable2Step[](7);
+        Ownable2Step[] memory all = new Ownable2Step[](6);
         (all[0], all[1], all[2]) = (guard, spots, feeds);
         (all[3], all[4], all[5]) = (oracle, clearinghouse, windDown);
-        all[6] = Ownable2Step(address(clearinghouse.listings()));
         for (uint256 i; i < all.length; ++i) {
             all[i].transferOwnership(address(timelock));
         }
