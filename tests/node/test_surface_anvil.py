@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,7 +14,7 @@ from keeper.devnet.chains import NodeChain
 from keeper.devnet.stage import build_stage
 from keeper.pricing import black76
 from keeper.pricing.svi_arbitrage import Smile
-from keeper.quorum.surface_file import load, save
+from keeper.quorum.surface_file import load, save, together
 from keeper.sources.chain_files import COLUMNS
 from keeper.units import WAD, YEAR_SECONDS
 from tests.e2e.demo_run import run_keeper
@@ -102,7 +103,9 @@ class Publication:
 @pytest.fixture(scope="module")
 def publication(tmp_path_factory):
     with anvil() as url:
-        yield Publication(url, tmp_path_factory.mktemp("publication"))
+        publication = Publication(url, tmp_path_factory.mktemp("publication"))
+        yield publication
+        publication.stage.close()
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +126,13 @@ def signed(publication):
     return paths
 
 
+def forged(file):
+    """The same signatures under another smile."""
+    first, second, *others = file.update.quotes
+    quotes = (first, replace(second, a=0), *others)
+    return replace(file, source="forged", update=replace(file.update, quotes=quotes))
+
+
 def test_sign__own_chain_tells_other_vols__refused(publication, signed):
     """The tampered quote: the same command on honest quotes signs (fixture)."""
     chain = write_chain(publication.folder / "tampered", SLOT - 10, level=1.2)
@@ -139,7 +149,7 @@ def test_post__one_signature__no_quorum(publication, signed):
     assert "1 of 2 needed" in run.err
 
 
-def test_post__quote_changed_after_signing__no_quorum_and_the_contract_agrees(publication, signed):
+def test_post__quote_changed_after_signing__no_quorum(publication, signed):
     body = json.loads(signed[0].read_text())
     body["quotes"][1]["a"] = str(int(body["quotes"][1]["a"]) + WAD // 100)
     changed = publication.folder / "changed.json"
@@ -148,18 +158,26 @@ def test_post__quote_changed_after_signing__no_quorum_and_the_contract_agrees(pu
     assert run.exit_code == 65
     assert "one of them was changed" in run.err
     # With the digest made to fit, no signature is of it.
-    file = load(signed[0])
-    quote = file.update.quotes[1]
-    forged = type(quote)(**{n: getattr(quote, n) for n in quote.__dataclass_fields__} | {"a": 0})
-    quotes = (file.update.quotes[0], forged, *file.update.quotes[2:])
-    update = type(file.update)(file.update.underlying, file.update.time, quotes)
-    save(type(file)(file.chain_id, file.feeds, "forged", update, file.signatures), changed)
+    save(forged(load(signed[0])), changed)
     run = publication.publish(2, "--update", changed, "--post")
     assert run.exit_code == 75
 
 
 def test_post__two_signatures__is_the_mark(publication, signed):
     publication.at(SLOT)
+    # The contract by itself refuses other quotes under these signatures.
+    file = together([load(path) for path in signed])
+    state = publication.stage
+    feeds = state.exchange.contracts.deployment.market_feeds
+    quorum = file.quorum([s.signer for s in file.signatures], 2)
+    refused, taken = (
+        state.client.simulate(
+            feeds, "updateSurface", one.arguments(quorum), sender=keys.address(keys.DEPLOYER)
+        )
+        for one in (forged(file), file)
+    )
+    assert refused is not None
+    assert taken is None
     run = publication.publish(2, "--update", signed[0], "--update", signed[1], "--post")
     assert run.exit_code == 0, run.err
     assert run.document["transaction"].startswith("0x")
