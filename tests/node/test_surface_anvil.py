@@ -193,19 +193,6 @@ def test_post__two_signatures__is_the_mark(publication, signed):
     assert publication.mark(0)["ratio"] == 1_000_100_000_000_000_000
 
 
-def test_propose__vols_jump__refused_with_the_limit_named(publication):
-    assert publication.mark(market.EXPIRIES[0])["time"], "the mark has to be there before"
-    jump = write_chain(publication.folder / "jump", SLOT + 100, level=1.8)
-    out = publication.folder / "jump.json"
-    run = publication.proposed(jump, out, SLOT + 120)
-    assert run.exit_code == 73
-    assert "speed limit" in run.err
-    assert "volUp" in run.err
-    small = write_chain(publication.folder / "small", SLOT + 101, level=1.01)
-    run = publication.proposed(small, out, SLOT + 120)
-    assert run.exit_code == 0, run.err
-
-
 def test_show__what_is_published(publication):
     run = run_keeper("surface", "show", "BTC", "--config", str(publication.settings[0]), "--json")
     assert run.exit_code == 0, run.err
