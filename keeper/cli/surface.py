@@ -83,8 +83,10 @@ def show(
     """
     from keeper.chain.feeds import feed_state
     from keeper.cli.compose import open_source
+    from keeper.telemetry.logging import configure_logging
 
     settings = load_settings(config, {"rpc_url": rpc, "deployment_file": deployment})
+    configure_logging(settings.log_level)
     source = open_source(settings)
     number = _number(underlying, source.model)
     head = source.client.head()
@@ -139,8 +141,10 @@ def publish(
     """
     from keeper.cli import surface_publication as steps
     from keeper.cli.compose import open_source
+    from keeper.telemetry.logging import configure_logging
 
     settings = load_settings(config, {"rpc_url": rpc, "deployment_file": deployment})
+    configure_logging(settings.log_level)
     source = open_source(settings)
     if post:
         if not update or file is not None:

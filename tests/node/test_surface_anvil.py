@@ -1,0 +1,200 @@
+"""A surface fitted to quotes, proposed, co-signed by files and posted on anvil; and what is not."""
+
+import csv
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from keeper.calibration.expiry_fit import vols
+from keeper.devnet import keys, market
+from keeper.devnet.chains import NodeChain
+from keeper.devnet.stage import build_stage
+from keeper.pricing import black76
+from keeper.pricing.svi_arbitrage import Smile
+from keeper.quorum.surface_file import load, save, together
+from keeper.sources.chain_files import COLUMNS
+from keeper.units import WAD, YEAR_SECONDS
+from tests.e2e.demo_run import run_keeper
+from tests.node.test_demo_anvil import ANVIL, anvil
+
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.skipif(not ANVIL.exists(), reason=f"{ANVIL} is missing: make node"),
+]
+
+SLOT = market.START + 600
+SMILE = Smile(a=0.2, b=0.3, rho=-0.2, m=0.0, sigma=0.3)
+SPOT = 7_940.0
+BASIS = 0.02  # a year
+
+
+def write_chain(folder, time, level=1.0):
+    """Quotes a vol point wide around one smile, times `level` in vol."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{datetime.fromtimestamp(time, UTC):%Y%m%dT%H%M%SZ}.csv"
+    with path.open("w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(COLUMNS)
+        for expiry in market.EXPIRIES:
+            years = (expiry - time) / YEAR_SECONDS
+            forward = SPOT * np.exp(BASIS * years)
+            day = f"{datetime.fromtimestamp(expiry, UTC):%d%b%y}".upper().lstrip("0")
+            reach = 3 * vols(SMILE, np.zeros(1))[0] * np.sqrt(years)
+            for strike in np.unique(np.round(forward * np.exp(np.linspace(-reach, reach, 21)))):
+                vol = level * vols(SMILE, np.log(np.array([strike / forward])))
+                for right in "CP":
+                    bid, mark, ask = (
+                        float(black76.price(forward, strike, v, years, right == "C")[0]) / forward
+                        for v in (vol - 0.005, vol, vol + 0.005)
+                    )
+                    name = f"BTC-{day}-{strike:.0f}-{right}"
+                    out.writerow([name, forward, SPOT, mark, vol[0], bid, ask, 1])
+    return path
+
+
+class Publication:
+    """Contracts on a node, the settings of three feed signers, and their verbs."""
+
+    def __init__(self, url, folder):
+        self.folder = folder
+        self.chain = NodeChain(url)
+        self.stage = build_stage(self.chain, folder / "stage")
+        self.stage.at(SLOT - 60)
+        self.stage.exchange.post_spot(market.BTC, round(SPOT * 10**8))
+        self.deployment = folder / "deployment.json"
+        self.stage.exchange.contracts.deployment.save(self.deployment)
+        sender = keys.write_keystore(keys.DEPLOYER, folder)
+        self.settings = []
+        for number, label in enumerate(keys.FEED_SIGNERS):
+            signer = keys.write_keystore(label, folder)
+            path = folder / f"signer{number}.toml"
+            path.write_text(
+                f'rpc_url = "{url}"\ndeployment_file = "{self.deployment}"\n'
+                f'[[feed_signers]]\nkeystore = "{signer.keystore}"\n'
+                f'password_file = "{signer.password_file}"\n'
+                f'[sender]\nkeystore = "{sender.keystore}"\n'
+                f'password_file = "{sender.password_file}"\n'
+            )
+            self.settings.append(path)
+
+    def at(self, time):
+        """An empty block of that time; those after it follow a second apart."""
+        self.stage.at(time)
+        self.chain.mine()
+        self.chain.web3.provider.make_request("anvil_setBlockTimestampInterval", [1])
+
+    def publish(self, number, *args):
+        config = str(self.settings[number])
+        return run_keeper("surface", "publish", *map(str, args), "--config", config, "--json")
+
+    def proposed(self, chain, out, time=SLOT):
+        options = ("--underlying", "BTC", "--perpetual-ratio", "1.0001", "--time", time)
+        return self.publish(0, chain, *options, "--out", out)
+
+    def mark(self, expiry):
+        feeds = self.stage.exchange.contracts.deployment.market_feeds
+        client = self.stage.client
+        return client.call(feeds, "quote", (market.BTC, expiry), at=client.head())
+
+
+@pytest.fixture(scope="module")
+def publication(tmp_path_factory):
+    with anvil() as url:
+        publication = Publication(url, tmp_path_factory.mktemp("publication"))
+        yield publication
+        publication.stage.close()
+
+
+@pytest.fixture(scope="module")
+def signed(publication):
+    """One update, signed by two of three after each has fitted a chain of his own."""
+    folder = publication.folder
+    chain = write_chain(folder / "one", SLOT - 20)
+    other = write_chain(folder / "two", SLOT - 15, level=1.004)
+    unsigned, paths = folder / "unsigned.json", [folder / "first.json", folder / "second.json"]
+    run = publication.proposed(chain, unsigned)
+    assert run.exit_code == 0, run.err
+    assert run.document["expiries"] == 4
+    assert run.document["signers"] == []
+    for number, own in enumerate((chain, other)):
+        run = publication.publish(number, own, "--update", unsigned, "--out", paths[number])
+        assert run.exit_code == 0, run.err
+        assert run.document["signers"] == [keys.address(keys.FEED_SIGNERS[number])]
+    return paths
+
+
+def forged(file):
+    """The same signatures under another smile."""
+    first, second, *others = file.update.quotes
+    quotes = (first, replace(second, a=0), *others)
+    return replace(file, source="forged", update=replace(file.update, quotes=quotes))
+
+
+def test_sign__own_chain_tells_other_vols__refused(publication, signed):
+    """The tampered quote: the same command on honest quotes signs (fixture)."""
+    chain = write_chain(publication.folder / "tampered", SLOT - 10, level=1.2)
+    unsigned, out = publication.folder / "unsigned.json", publication.folder / "none.json"
+    run = publication.publish(2, chain, "--update", unsigned, "--out", out)
+    assert run.exit_code == 73
+    assert "vol lies 0.18" in run.err
+    assert not out.exists()
+
+
+def test_post__one_signature__no_quorum(publication, signed):
+    run = publication.publish(2, "--update", signed[0], "--post")
+    assert run.exit_code == 75
+    assert "1 of 2 needed" in run.err
+
+
+def test_post__quote_changed_after_signing__no_quorum(publication, signed):
+    body = json.loads(signed[0].read_text())
+    body["quotes"][1]["a"] = str(int(body["quotes"][1]["a"]) + WAD // 100)
+    changed = publication.folder / "changed.json"
+    changed.write_text(json.dumps(body))
+    run = publication.publish(2, "--update", changed, "--post")
+    assert run.exit_code == 65
+    assert "one of them was changed" in run.err
+    # With the digest made to fit, no signature is of it.
+    save(forged(load(signed[0])), changed)
+    run = publication.publish(2, "--update", changed, "--post")
+    assert run.exit_code == 75
+
+
+def test_post__two_signatures__is_the_mark(publication, signed):
+    publication.at(SLOT)
+    # The contract by itself refuses other quotes under these signatures.
+    file = together([load(path) for path in signed])
+    state = publication.stage
+    feeds = state.exchange.contracts.deployment.market_feeds
+    quorum = file.quorum([s.signer for s in file.signatures], 2)
+    refused, taken = (
+        state.client.simulate(
+            feeds, "updateSurface", one.arguments(quorum), sender=keys.address(keys.DEPLOYER)
+        )
+        for one in (forged(file), file)
+    )
+    assert refused is not None
+    assert taken is None
+    run = publication.publish(2, "--update", signed[0], "--update", signed[1], "--post")
+    assert run.exit_code == 0, run.err
+    assert run.document["transaction"].startswith("0x")
+    for expiry in market.EXPIRIES:
+        years = (expiry - SLOT) / YEAR_SECONDS
+        mark = publication.mark(expiry)
+        smile = Smile(*(mark[name] / WAD for name in ("a", "b", "rho", "m", "sigma")))
+        k = np.linspace(-2, 2, 9) * 0.53 * np.sqrt(years)
+        assert vols(smile, k) == pytest.approx(vols(SMILE, k), abs=2e-3)
+        near = SPOT * np.exp(BASIS * (market.EXPIRIES[0] - SLOT) / YEAR_SECONDS)
+        ratio = SPOT * np.exp(BASIS * years) / near
+        assert mark["ratio"] / WAD == pytest.approx(ratio, abs=1e-6)
+    assert publication.mark(0)["ratio"] == 1_000_100_000_000_000_000
+
+
+def test_show__what_is_published(publication):
+    run = run_keeper("surface", "show", "BTC", "--config", str(publication.settings[0]), "--json")
+    assert run.exit_code == 0, run.err
+    assert [quote["expiry"] for quote in run.document["quotes"]] == [0, *market.EXPIRIES]
+    assert run.document["threshold"] == 2
