@@ -51,11 +51,7 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         _;
     }
 
-    constructor(address owner_, address usdc_, address engine_, address feeds_, address oracle_)
-        Ledger(engine_)
-        Ownable(owner_)
-    {
-        if (feeds_ != address(feeds)) revert DifferentFeeds(feeds_, address(feeds));
+    constructor(address owner_, address usdc_, address engine_, address oracle_) Ledger(engine_) Ownable(owner_) {
         usdc = usdc_;
         guard = IGuard(IAttestationConfig(oracle_).guard());
         _spots = ISpotFeeds(feeds.spots());

@@ -131,7 +131,6 @@ def place(wallet: Wallet, model: Model, terms: Terms) -> Deployment:
         owner,
         terms.usd_coin,
         engine.address,
-        feeds.address,
         oracle.address,
     )
     listings = _created_by(client, house, "listings", "Listings")

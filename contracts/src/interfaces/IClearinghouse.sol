@@ -69,7 +69,6 @@ interface IClearinghouse {
     error OpenInterestOverCap(uint16 underlying, uint64 lots, uint64 cap);
     error NothingMoved(bytes32 account);
     error DepositTooLarge(uint256 amount, uint256 maximum);
-    error DifferentFeeds(address given, address ofEngine);
 
     /// @notice Pays USDC, approved for the treasury, into an account of anybody.
     function deposit(bytes32 account, uint256 amount) external;

@@ -166,8 +166,7 @@ abstract contract Fixture is Assertions {
         blockHashes = new BlockhashSource();
         oracle = new MarginOracle(_settings());
         feeds.connectOracle(address(oracle));
-        clearinghouse =
-            new Clearinghouse(address(this), address(usdc), address(engine), address(feeds), address(oracle));
+        clearinghouse = new Clearinghouse(address(this), address(usdc), address(engine), address(oracle));
         treasury = Treasury(address(clearinghouse.treasury()));
         collateral = Collateral(address(clearinghouse.collateral()));
         listings = Listings(address(clearinghouse.listings()));

@@ -64,8 +64,7 @@ contract ClearinghouseCashTest is Fixture {
 
     function test_deposit_tokenKeepsAFee_reverts() public {
         SkimmingDollar skim = new SkimmingDollar();
-        Clearinghouse other =
-            new Clearinghouse(address(this), address(skim), address(engine), address(feeds), address(oracle));
+        Clearinghouse other = new Clearinghouse(address(this), address(skim), address(engine), address(oracle));
         skim.mint(address(this), 100);
         skim.approve(address(other.treasury()), 100);
         vm.expectRevert(abi.encodeWithSelector(ITreasury.TransferShort.selector, 99, 100));
