@@ -17,8 +17,9 @@ from keeper.calibration.svi_start import starts
 from keeper.pricing.svi_arbitrage import Smile
 from keeper.units import FloatArray
 
-# What MarketFeeds takes: |a| and b <= 9, rho within 1, |m| <= 2, sigma >= 0.001; b and a bind for
-# terms of days, where a parabola over a few per cent is a high hyperbola far below.
+# What 64 bits of wad hold, which is more of a and b than MarketFeeds takes (docs/model.md): |a| and
+# b <= 9; with it rho within 1, |m| <= 2, sigma >= 0.001. b and a bind for terms of days, where a
+# parabola over a few per cent is a high hyperbola far below.
 _LEAST_A: Final = -8.9
 _LEAST_A_FACTOR: Final = 100.0
 _MOST_B: Final = 8.99

@@ -58,11 +58,6 @@ contract FundingTest is Fixture {
         assertEq(feeds.fundingIndex(BTC) - before, each * int256(vm.getBlockTimestamp() - from), "time alone");
     }
 
-    function test_pendingWorld_setsNoRate() public view {
-        // Only accepted marks do: see MarketFeeds._setMarks; the fixture's premium is inside what is free.
-        assertEq(feeds.fundingIndex(ETH), 0, "no rate");
-    }
-
     function test_equity_longPays_shortReceives_beforeAndAfterClosing() public {
         _openOneUnit();
         (int256 long, int256 short) = (_equity(alice.account), _equity(bob.account));
