@@ -43,18 +43,14 @@ def first_account(snapshot):
 
 
 def pledging(row, share=0.8, in_cash=0.3, listings=None):
-    """As `owing`, with a token that counts for half of all collateral and would be worth more.
-
-    `in_cash`, below a half, is the part that is cash of cash and what the token counts for.
-    """
+    """As `owing`, of which `in_cash` is the part of cash and token together that is cash."""
     book = margin_book(exchange([replace(row, cash_usd6=0)], listings=listings), MODEL)
     required = min(int(book.initial_usd6[0]), int(book.standard_initial_usd6[0]))
     wanted = int(required * share) - int(book.equity_usd6[0])
     cash = int(wanted * in_cash) if wanted > 0 else 2 * wanted - 10**6
-    value = 2 * (wanted - cash) - max(cash, 0)
     return exchange(
         [replace(row, cash_usd6=cash)],
         listings=listings,
         tokens=[TokenRow(0, 6, 10**8, 0), TokenRow(1, 6, 10**8, 0)],
-        balances=[BalanceRow(row.account, 1, value)],
+        balances=[BalanceRow(row.account, 1, wanted - cash)],
     )

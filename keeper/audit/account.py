@@ -162,7 +162,7 @@ def _keeper_figures(
     """Figures, the leaf's IM, and whether the leaf is the sentinel."""
     found = np.flatnonzero(book.account_row == row)
     if not len(found):
-        equity = bare_equity_usd6(snapshot, model.collateral)[row]
+        equity = bare_equity_usd6(snapshot)[row]
         return Figures(equity, 0, 0, 0, 0, 0, 0), 0, False
     at = int(found[0])
     worst = max(int(book.worst_loss_usd6[at]), int(book.minimum_charge_usd6[at]))

@@ -62,8 +62,6 @@ def limits(
     rows = _Limits(at.width)
     _add_margin(rows, terms, cuts, at)
     _add_aim(rows, terms, aim, at)
-    if terms.collateral.limits:
-        _add_collateral(rows, terms, at)
     return rows.all()
 
 
@@ -92,9 +90,8 @@ def _add_aim(rows: _Limits, terms: Terms, aim: Aim, at: Columns) -> None:
     rows.add(
         *costs,
         (at.required, aim.buffer),
-        (at.counted, -1.0),
         (at.lacking, -1.0),
-        limit=aim.equity - terms.collateral.counted,
+        limit=aim.equity,
     )
     if np.isfinite(aim.budget):
         rows.add(*costs, limit=aim.budget)
@@ -102,32 +99,3 @@ def _add_aim(rows: _Limits, terms: Terms, aim: Aim, at: Columns) -> None:
         lowest, highest = aim.delta
         rows.add((at.long, terms.delta), (at.short, -terms.delta), limit=highest)
         rows.add((at.long, -terms.delta), (at.short, terms.delta), limit=-lowest)
-
-
-def _add_collateral(rows: _Limits, terms: Terms, at: Columns) -> None:
-    """Bound what counts by the cash after the trades."""
-    known = terms.collateral
-    legs = known.realising()
-    if_idle = known.cash + float(known.premium @ terms.held)
-    for constant, slope in known.limits:
-        rows.add(
-            (at.bought, slope * terms.buy_cost),
-            (at.sold, slope * terms.sell_cost),
-            (at.long, slope * known.premium),
-            (at.short, -slope * known.premium),
-            (at.closed, -slope * known.gain[legs]),
-            (at.counted, 1.0),
-            limit=constant + slope * if_idle,
-        )
-    for column, leg in zip(at.closed.tolist(), legs.tolist(), strict=True):
-        closing, opening = closing_first(at, leg, float(terms.held[leg]))
-        if known.gain[leg] > 0.0:
-            rows.add((column, 1.0), (closing, -1.0))
-        else:
-            rows.add((column, -1.0), (closing, 1.0), (opening, -1.0))
-
-
-def closing_first(at: Columns, listing: int, held: float) -> tuple[IntArray, IntArray]:
-    """Return the columns of trades that close a leg, and of those that open [K]."""
-    bought, sold = at.bought[listing], at.sold[listing]
-    return (sold, bought) if held > 0.0 else (bought, sold)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
 
 from keeper.liquidation.aim import Aim
 from keeper.liquidation.columns import Columns
-from keeper.liquidation.constraints import balances, closing_first, limits
+from keeper.liquidation.constraints import balances, limits
 from keeper.liquidation.terms import Cut, Terms
 from keeper.units import FloatArray, IntArray
-
-_ROUND_TRIP: Final = 1e-3  # lots; less is a solver's tolerance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,24 +53,19 @@ class Programme:
         at = Columns.of(self.terms, len(netting))
         equal, balance = balances(self.terms, netting, at)
         below, limit = limits(self.terms, self.aim, self.cuts, at)
-        weights, (low, high) = self._weights(at), self._bounds(at)
-        while True:
-            found: Any = linprog(
-                weights,
-                A_ub=below,
-                b_ub=limit,
-                A_eq=equal,
-                b_eq=balance,
-                bounds=np.stack([low, high], axis=1),
-                method="highs-ds",
-            )
-            if found.status != 0:
-                return None
-            x: FloatArray = np.asarray(found.x)
-            round_trips = self._round_trips(x, at)
-            if not len(round_trips):
-                break
-            high[round_trips] = 0.0
+        low, high = self._bounds(at)
+        found: Any = linprog(
+            self._weights(at),
+            A_ub=below,
+            b_ub=limit,
+            A_eq=equal,
+            b_eq=balance,
+            bounds=np.stack([low, high], axis=1),
+            method="highs-ds",
+        )
+        if found.status != 0:
+            return None
+        x: FloatArray = np.asarray(found.x)
         marginals: FloatArray = np.abs(np.asarray(found.lower.marginals))
         reduced = np.minimum(marginals[at.bought], marginals[at.sold]).min(axis=1)
         trades = x[at.long] - x[at.short] - self.terms.held
@@ -93,31 +86,12 @@ class Programme:
         high[at.long] = np.maximum(terms.held + terms.most_bought, 0.0)
         high[at.short] = np.maximum(terms.most_sold - terms.held, 0.0)
         high[at.lacking] = np.inf if self.aim.may_lack else 0.0
-        high[at.counted] = terms.collateral.most
-        legs = terms.collateral.realising()
-        gains = terms.collateral.gain[legs] > 0.0
-        high[at.closed] = np.where(gains, np.abs(terms.held[legs]), np.inf)
         if self.fixed is not None:
             after, at_sides = terms.held + self.fixed, np.concatenate([at.long, at.short])
             both = np.concatenate([np.maximum(after, 0.0), np.maximum(-after, 0.0)])
             known = ~np.isnan(both)
             low[at_sides[known]] = high[at_sides[known]] = both[known]
         return low, high
-
-    def _round_trips(self, x: FloatArray, at: Columns) -> IntArray:
-        """Return the columns to forbid, so that no leg is closed and opened again.
-
-        That would realise a gain as cash, but a plan has one trade a listing. Such a leg is only
-        closed from then on, or only opened where that is what it came to.
-        """
-        terms, forbidden = self.terms, [np.zeros(0, dtype=np.int64)]
-        legs = terms.collateral.realising()
-        for column, leg in zip(at.closed.tolist(), legs.tolist(), strict=True):
-            closing, opening = closing_first(at, leg, float(terms.held[leg]))
-            closed = float(x[closing].sum() - x[opening].sum())
-            if terms.collateral.gain[leg] > 0.0 and x[column] > max(closed, 0.0) + _ROUND_TRIP:
-                forbidden.append(np.array([column]) if closed < 0.0 else opening)
-        return np.concatenate(forbidden)
 
 
 def _at_levels(size: FloatArray, most: FloatArray) -> FloatArray:

@@ -27,12 +27,8 @@ _TIE: Final = 1e-7  # weight of cost where cost is not what is minimised
 def by_programme(problem: Problem) -> Plan | None:
     """Return the best plan that any alternative gives, or None."""
     best: Plan | None = None
-    cuts: tuple[Cut, ...] = ()
     for rule, known in _cheapest_first(problem):
-        if rule is Rule.STANDARD:
-            plan, _ = _by_terms(problem, known, best, (), learns=False)
-        else:  # what is learnt of margin holds whatever collateral counts for
-            plan, cuts = _by_terms(problem, known, best, cuts, learns=True)
+        plan = _by_terms(problem, known, best, learns=rule is Rule.SCENARIO)
         if plan and (best is None or problem.score(plan) < problem.score(best)):
             best = plan
     return best
@@ -70,11 +66,10 @@ def least_lacking_usd6(problem: Problem) -> list[int]:
     return found
 
 
-def _by_terms(
-    problem: Problem, known: Terms, rival: Plan | None, cuts: tuple[Cut, ...], *, learns: bool
-) -> tuple[Plan | None, tuple[Cut, ...]]:
-    """Propose, judge, and propose again with what the judgement taught; return that as well."""
+def _by_terms(problem: Problem, known: Terms, rival: Plan | None, *, learns: bool) -> Plan | None:
+    """Propose, judge, and propose again with what the judgement taught."""
     best: Plan | None = None
+    cuts: tuple[Cut, ...] = ()
     reserve = _FIRST_RESERVE_USD
     aims_at_cost = not isinstance(problem.objective, LeastMargin)
     for n in range(_ROUNDS):
@@ -103,7 +98,7 @@ def _by_terms(
             reserve += 1.25 * lacking + _FIRST_RESERVE_USD
         else:
             break
-    return best, cuts
+    return best
 
 
 def _aim(problem: Problem, reserve: float, *, may_lack: bool = False) -> Aim:

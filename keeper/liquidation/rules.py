@@ -6,12 +6,10 @@ the two rules keeps it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 
 import numpy as np
 
-from keeper.liquidation.collateral_terms import collateral_cases
 from keeper.liquidation.objectives import DeltaTarget
 from keeper.liquidation.restoration import Problem
 from keeper.liquidation.terms import MarginTerms, Terms
@@ -35,17 +33,12 @@ def rules(problem: Problem) -> tuple[Rule, ...]:
 
 
 def alternatives(problem: Problem) -> list[tuple[Rule, Terms]]:
-    """Return the terms of which one has to be kept: of each rule, in each case of collateral."""
-    cases = collateral_cases(problem.trials, problem.listings)
-    known = [(rule, terms(problem, rule)) for rule in rules(problem)]
-    return [(rule, replace(one, collateral=case)) for rule, one in known for case in cases]
+    """Return the terms of which one has to be kept."""
+    return [(rule, terms(problem, rule)) for rule in rules(problem)]
 
 
 def terms(problem: Problem, rule: Rule) -> Terms:
-    """Return what a programme of `problem.listings` [n] knows under a rule.
-
-    Collateral counts for what it does without cash.
-    """
+    """Return what a programme of `problem.listings` [n] knows under a rule."""
     rows, trials = problem.listings, problem.trials
     is_standard = rule is Rule.STANDARD
     margin = _standard(problem, rows) if is_standard else _scenario(problem, rows)
@@ -55,7 +48,6 @@ def terms(problem: Problem, rule: Rule) -> Terms:
         in_aim = (problem.market.underlying[rows] == problem.objective.underlying).astype(float)
     return Terms(
         margin=margin,
-        collateral=collateral_cases(trials, rows)[0],
         risk=np.abs(problem.arrays.pnl[rows]).max(axis=1, initial=0) / USD6,
         held=trials.held[rows].astype(np.float64),
         most_bought=problem.most_bought[rows].astype(np.float64),

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keeper.liquidation.collateral_terms import CollateralTerms
 from keeper.units import FloatArray, IntArray
 
 
@@ -75,7 +74,6 @@ class Terms:
 
     Attributes:
         margin: what is asked of the book after the trades.
-        collateral: what pledged tokens count for after them.
         risk: the largest move of a lot in any scenario.
         held: lots now.
         most_bought, most_sold: lots that may be traded.
@@ -84,7 +82,6 @@ class Terms:
     """
 
     margin: MarginTerms
-    collateral: CollateralTerms
     risk: FloatArray
     held: FloatArray
     most_bought: FloatArray
@@ -96,8 +93,8 @@ class Terms:
 
     def of(self, rows: IntArray) -> Terms:
         """Return those of some listings."""
-        margin, collateral, *others = (getattr(self, name) for name in self.__slots__)
-        return Terms(margin.of(rows), collateral.of(rows), *(column[rows] for column in others))
+        margin, *others = (getattr(self, name) for name in self.__slots__)
+        return Terms(margin.of(rows), *(column[rows] for column in others))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

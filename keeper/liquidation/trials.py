@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keeper.liquidation.costs import Ladders
-from keeper.margin.collateral import counted_usd6, values_by_row
+from keeper.margin.collateral import collateral_by_row
 from keeper.margin.entry import entered
 from keeper.margin.market import ListingMarket
 from keeper.margin.one_account import account_index, balances_of, listings_at
@@ -47,7 +47,7 @@ class Trials:
         held: lots of each listing [L].
         entry_usd6: entry value of each listing's leg [L]; zero where it is not linear.
         cash_usd6: cash before any trade.
-        token_values_usd6: what each of the account's tokens is worth after its haircut.
+        collateral_usd6: what the account's tokens are worth after their haircuts.
     """
 
     snapshot: Snapshot
@@ -59,7 +59,7 @@ class Trials:
     marks_usd6: IntArray
     ladders: Ladders
     cash_usd6: int
-    token_values_usd6: list[int]
+    collateral_usd6: int
 
     @classmethod
     def of(
@@ -90,17 +90,13 @@ class Trials:
             arrays.marks,
             depth,
             cash_usd6=int(snapshot.accounts.cash_usd6[row]),
-            token_values_usd6=values_by_row(snapshot).get(row, []),
+            collateral_usd6=collateral_by_row(snapshot).get(row, 0),
         )
 
     @property
     def mode(self) -> Mode:
         """What the account's book pools."""
         return Mode(int(self.snapshot.accounts.mode[self.row]))
-
-    def counted_usd6(self, cash_usd6: int) -> int:
-        """Return what the account's tokens count for beside that much cash."""
-        return counted_usd6(cash_usd6, self.token_values_usd6, self.model.collateral)
 
     def judge(self, trades: IntArray) -> list[Figures]:
         """Return the figures after each of the trades [B, L], signed lots, one book a row."""
@@ -161,8 +157,7 @@ class Trials:
         for row, cash in enumerate(cash_usd6.tolist()):
             n = at.get(row)
             if n is None:
-                equity = cash + self.counted_usd6(cash)
-                yield Figures(equity, 0, 0, 0, 0, fault=False, measured=True)
+                yield Figures(cash + self.collateral_usd6, 0, 0, 0, 0, fault=False, measured=True)
                 continue
             yield Figures(
                 equity_usd6=int(book.equity_usd6[n]),

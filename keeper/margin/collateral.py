@@ -7,28 +7,18 @@ round down.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import Final
 
 from keeper.errors import InputError, MarketDataError
-from keeper.margin.toml_fields import Range
 from keeper.state.snapshot import Snapshot
 from keeper.state.tables import Tokens
-from keeper.units import BPS, E8, USD6, WAD
+from keeper.units import E8, USD6, WAD
 
 SETTLEMENT_COIN: Final = 0
 """The token that cash is counted in: TOKN gives its price, ACCT its amounts."""
 
 MAX_DECIMALS: Final = 36
-COLLATERAL_LIMITS: Final[dict[str, Range]] = {"token_share_bps": (1, BPS)}
 _PER_USD6: Final = E8 * WAD // USD6  # from amount * price_e8 * kept_wad, beside 10**decimals
-
-
-@dataclass(frozen=True, slots=True)
-class CollateralRule:
-    """`token_share_bps`: the largest share of an account's collateral that one token may be."""
-
-    token_share_bps: int
 
 
 def require_tokens(snapshot: Snapshot) -> None:
@@ -68,18 +58,9 @@ def token_value_usd6(amount: int, decimals: int, price_e8: int, haircut_wad: int
     return amount * price_e8 * (WAD - haircut_wad) // (10**decimals * _PER_USD6)
 
 
-def counted_usd6(cash_usd6: int, values_usd6: list[int], rule: CollateralRule) -> int:
-    """Return how much of these token values counts: of each, at most its share of all collateral.
-
-    All collateral is cash, if positive, and the values themselves. The share rounds down.
-    """
-    most = (max(cash_usd6, 0) + sum(values_usd6)) * rule.token_share_bps // BPS
-    return sum(min(value, most) for value in values_usd6)
-
-
-def values_by_row(snapshot: Snapshot) -> dict[int, list[int]]:
-    """Return what each balance of each row of ACCT that has any is worth after its haircut,
-    micro-dollars, rounded down.
+def collateral_by_row(snapshot: Snapshot) -> dict[int, int]:
+    """Return the collateral of each row of ACCT that has a balance: what its tokens are worth after
+    their haircuts, micro-dollars, each rounded down.
 
     The numbers have no limit. `require_tokens` must have passed.
     """
@@ -87,34 +68,24 @@ def values_by_row(snapshot: Snapshot) -> dict[int, list[int]]:
     columns = (tokens.decimals, tokens.price_e8, tokens.haircut_wad)
     terms = zip(*(column.tolist() for column in columns), strict=True)
     of_token = dict(zip(tokens.token.tolist(), terms, strict=True))
-    values: defaultdict[int, list[int]] = defaultdict(list)
+    found: defaultdict[int, int] = defaultdict(int)
     rows = zip(
         balances.account.tolist(), balances.token.tolist(), balances.amount.tolist(), strict=True
     )
     for account, token, (high, low) in rows:
-        values[account].append(token_value_usd6(high << 64 | low, *of_token[token]))
-    return dict(values)
+        found[account] += token_value_usd6(high << 64 | low, *of_token[token])
+    return dict(found)
 
 
-def collateral_by_row(snapshot: Snapshot, rule: CollateralRule) -> dict[int, int]:
-    """Return the collateral of each row of ACCT that has a balance, micro-dollars, rounded down.
-
-    As `values_by_row` otherwise.
-    """
-    cash = snapshot.accounts.cash_usd6
-    values = values_by_row(snapshot)
-    return {row: counted_usd6(int(cash[row]), worth, rule) for row, worth in values.items()}
-
-
-def bare_equity_usd6(snapshot: Snapshot, rule: CollateralRule) -> list[int]:
+def bare_equity_usd6(snapshot: Snapshot) -> list[int]:
     """Return cash plus collateral of each row of ACCT, micro-dollars: its equity if without legs.
 
     `MarginBook` has no rows for accounts without a leg. The numbers have no limit.
     `require_tokens` must have passed.
     """
     found: list[int] = snapshot.accounts.cash_usd6.tolist()
-    for row, counted in collateral_by_row(snapshot, rule).items():
-        found[row] += counted
+    for row, worth in collateral_by_row(snapshot).items():
+        found[row] += worth
     return found
 
 

@@ -86,7 +86,7 @@ class _Assembly:
         # Sorted legs, and only listings that the whole book holds: leg n is in listing n.
         self.listing = np.arange(len(row.legs), dtype=np.int64)
         self.lots = np.array([leg.lots for leg in row.legs], dtype=np.int64)
-        self.bare_equity_usd6 = bare_equity_usd6(alone, model.collateral)[0]
+        self.bare_equity_usd6 = bare_equity_usd6(alone)[0]
         # Row 0 of the book is the account, if it has a leg.
         self.measured = not row.legs or bool(self.book.measured[0])
 

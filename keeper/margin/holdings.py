@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keeper.margin.collateral import CollateralRule, collateral_by_row
+from keeper.margin.collateral import collateral_by_row
 from keeper.margin.losses import Book
 from keeper.margin.market import ListingMarket
 from keeper.state.accounts import positions_hashes
@@ -34,7 +34,7 @@ class Holdings:
     positions_hash: list[bytes]
 
     @classmethod
-    def of(cls, snapshot: Snapshot, market: ListingMarket, rule: CollateralRule) -> Holdings:
+    def of(cls, snapshot: Snapshot, market: ListingMarket) -> Holdings:
         row = np.flatnonzero(snapshot.accounts.legs)
         mode, counts = snapshot.accounts.mode[row], snapshot.accounts.legs[row].astype(np.int64)
         listing, lots = snapshot.legs.listing, snapshot.legs.lots
@@ -44,7 +44,7 @@ class Holdings:
             account_row=row,
             mode=mode,
             cash_usd6=snapshot.accounts.cash_usd6[row],
-            collateral_usd6=_collateral(snapshot, rule)[row],
+            collateral_usd6=_collateral(snapshot)[row],
             cost_usd6=np.where(market.is_linear[listing], snapshot.legs.cost_usd6, 0),
             book=Book(listing, lots, np.cumsum(counts) - counts),
             positions_hash=positions_hashes(mode, counts, instruments, lots),
@@ -66,9 +66,9 @@ class Holdings:
         )
 
 
-def _collateral(snapshot: Snapshot, rule: CollateralRule) -> IntArray:
+def _collateral(snapshot: Snapshot) -> IntArray:
     """Return the collateral of every row of ACCT; the cap where it is at or beyond it."""
     found = np.zeros(len(snapshot.accounts), dtype=np.int64)
-    for row, worth in collateral_by_row(snapshot, rule).items():
+    for row, worth in collateral_by_row(snapshot).items():
         found[row] = min(worth, EXPOSURE_CAP_USD6)
     return found

@@ -13,7 +13,6 @@ from typing import Final
 
 from keeper.errors import InputError
 from keeper.margin.add_on_rules import ADD_ON_FRACTIONS, ADD_ON_LIMITS, AddOnRules
-from keeper.margin.collateral import COLLATERAL_LIMITS, CollateralRule
 from keeper.margin.history import parse_history
 from keeper.margin.scenarios import MAX_SCENARIOS, VERSION, Factors, Model, Scenario, UnderlyingRisk
 from keeper.margin.shortfall_rule import ShortfallRule, require_windows, shortfall_fields
@@ -38,7 +37,6 @@ _TABLES: Final = {
     "factors",
     "scan",
     "add_ons",
-    "collateral",
     "shortfall",
     "underlyings",
     "scenarios",
@@ -99,7 +97,6 @@ def parse_model(toml_text: str, history_text: str) -> Model:
     factors = _factors(document.get("factors", {}), problems)
     scan = _scan(document.get("scan", {}), problems)
     add_ons = _add_ons(document.get("add_ons", {}), problems)
-    collateral = _collateral(document.get("collateral", {}), problems)
     shortfall = shortfall_fields(document.get("shortfall", {}), problems)
     underlyings = _underlyings(document.get("underlyings", []), problems)
     scenarios = _scenarios(document.get("scenarios", {}), underlyings, problems)
@@ -113,7 +110,6 @@ def parse_model(toml_text: str, history_text: str) -> Model:
         Factors(**factors),
         ScanRule(**{f"{name}_wad": value for name, value in scan.items()}),
         AddOnRules(**add_ons),
-        CollateralRule(**collateral),
         rule,
         tuple(risks),
         tuple(Scenario(**row) for row in scenarios),
@@ -144,12 +140,6 @@ def _scan(raw: object, problems: list[str]) -> Fields:
 def _add_ons(raw: object, problems: list[str]) -> Fields:
     fields = table("add_ons", raw, problems)
     return _with_fractions("add_ons", fields, ADD_ON_FRACTIONS, ADD_ON_LIMITS, problems)
-
-
-def _collateral(raw: object, problems: list[str]) -> Fields:
-    fields = table("collateral", raw, problems)
-    check_fields("collateral", fields, COLLATERAL_LIMITS, problems)
-    return fields
 
 
 def _with_fractions(

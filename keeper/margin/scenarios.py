@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Final
 
 from keeper.margin.add_on_rules import AddOnRules
-from keeper.margin.collateral import CollateralRule
 from keeper.margin.history import History
 from keeper.margin.shortfall_rule import ShortfallRule
 from keeper.margin.volatility import ScanRule, ScanSigmas
@@ -92,7 +91,6 @@ class Model:
     factors: Factors
     scan: ScanRule
     add_ons: AddOnRules
-    collateral: CollateralRule
     shortfall: ShortfallRule
     underlyings: tuple[UnderlyingRisk, ...]
     scenarios: tuple[Scenario, ...]

@@ -37,7 +37,7 @@ class Books:
         margins = margin_book(snapshot, model)
         floors = [n for n, scenario in enumerate(model.scenarios) if scenario.floor]
         arrays = risk_arrays(snapshot, model)
-        holdings = Holdings.of(snapshot, listing_market(snapshot), model.collateral)
+        holdings = Holdings.of(snapshot, listing_market(snapshot))
         loss, _ = worst_losses(arrays.pnl[:, floors], holdings.book)
         factors = model.factors
         stressed = -(-loss * factors.initial_bps // BPS)
@@ -49,7 +49,7 @@ class Books:
     def gains(self, moved: Snapshot, model: Model) -> Gains:
         """Return what the accounts gain when the market is as `moved`."""
         market = listing_market(moved)
-        book = Holdings.of(moved, market, model.collateral).book
+        book = Holdings.of(moved, market).book
         marks = risk_arrays(moved, model).marks
         gain = book.lots * (marks - risk_arrays(self.snapshot, model).marks)[book.listing]
         option = _is_option(moved)[book.listing]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keeper.margin.collateral import CollateralRule, counted_usd6, token_value_usd6
+from keeper.margin.collateral import token_value_usd6
 from keeper.margin.portfolio import margin_book
 from keeper.state.snapshot import BalanceRow, TokenRow
 from keeper.units import WAD
@@ -20,9 +20,6 @@ AMOUNT = st.integers(0, 2**128 - 1)
 PRICE = st.integers(1, 2**64 - 1)
 DECIMALS = st.integers(1, 36)
 HAIRCUT = st.integers(0, WAD)
-VALUES = st.lists(st.integers(0, 2**200), max_size=5)
-CASH = st.integers(-(2**63), 2**63 - 1)
-RULES = st.builds(CollateralRule, st.integers(1, 10_000))
 LOTS = st.integers(-(10**6), 10**6).filter(bool)
 BOOKS = st.dictionaries(st.sampled_from(LISTED), LOTS, min_size=1, max_size=5)
 
@@ -38,33 +35,6 @@ def test_token_value__any_token__is_the_exact_value_rounded_down(amount, decimal
 def test_token_value__two_amounts__together_worth_no_less(one, other, decimals, price, haircut):
     apart = sum(token_value_usd6(x, decimals, price, haircut) for x in (one, other))
     assert apart <= token_value_usd6(one + other, decimals, price, haircut) <= apart + 1
-
-
-@given(CASH, VALUES, RULES)
-def test_counted__any_collateral__at_most_all_and_each_at_most_its_share(cash, values, rule):
-    counted = counted_usd6(cash, values, rule)
-    every = max(cash, 0) + sum(values)
-    assert 0 <= counted <= sum(values)
-    assert counted * 10_000 <= len(values) * every * rule.token_share_bps
-    assert counted_usd6(cash, values, CollateralRule(10_000)) == sum(values)
-
-
-@given(CASH, VALUES, RULES, st.integers(0, 2**128), st.data())
-def test_counted__more_of_anything__never_counts_less(cash, values, rule, more, data):
-    before = counted_usd6(cash, values, rule)
-    assert counted_usd6(cash + more, values, rule) >= before
-    assert counted_usd6(cash, [*values, more], rule) >= before
-    if values:
-        at = data.draw(st.integers(0, len(values) - 1))
-        raised = [value + more * (n == at) for n, value in enumerate(values)]
-        assert counted_usd6(cash, raised, rule) >= before
-
-
-@given(CASH, VALUES, st.integers(1, 1_000), RULES)
-def test_counted__split_over_accounts__is_no_way_around_the_share(cash, values, parts, rule):
-    whole = counted_usd6(cash * parts, [value * parts for value in values], rule)
-    split = parts * counted_usd6(cash, values, rule)
-    assert split <= whole <= split + parts * len(values)
 
 
 @given(BOOKS, st.sampled_from([2, 3]), st.integers(0, 2**64), st.integers(1, 10**14))

@@ -160,7 +160,7 @@ def _sell(
 ) -> dict[int, float]:
     """Take from each seller what an auction takes, book it, and return what buyers hedge."""
     listed = listing_market(moved)
-    held = Holdings.of(moved, listed, model.collateral)
+    held = Holdings.of(moved, listed)
     legs = held.legs()
     fraction = np.zeros(len(book))
     for row in np.flatnonzero(sellers).tolist():

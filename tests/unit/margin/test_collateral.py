@@ -8,9 +8,7 @@ import pytest
 
 from keeper.errors import InputError, MarketDataError
 from keeper.margin.collateral import (
-    CollateralRule,
     collateral_by_row,
-    counted_usd6,
     settlement_price_e8,
     token_value_usd6,
 )
@@ -26,7 +24,6 @@ DOLLAR = TokenRow(1, 6, 10**8, WAD // 100)
 BITCOIN = TokenRow(2, 8, 91_234_56789012, WAD // 5)
 ETHER = TokenRow(3, 18, 3_011_23456789, 15 * WAD // 100)
 TOKENS = (COIN, DOLLAR, BITCOIN, ETHER)
-WHOLE = CollateralRule(10_000)
 
 
 def pledged(amounts, *, cash_usd6=0, lots=None, tokens=TOKENS):
@@ -64,15 +61,6 @@ def test_token_value__haircut_of_one__is_worth_nothing():
     assert token_value_usd6(2**128 - 1, 6, 2**64 - 1, WAD) == 0
 
 
-def test_counted__one_token_beyond_its_share__counts_the_share_of_all():
-    half = CollateralRule(5_000)
-    assert counted_usd6(100, [40, 20], half) == 60
-    assert counted_usd6(10, [100], half) == 55
-    assert counted_usd6(-1_000, [101], half) == 50  # a debt is no collateral
-    assert counted_usd6(0, [30, 70], half) == 30 + 50
-    assert counted_usd6(-5, [], half) == 0
-
-
 def test_collateral__several_tokens__added_to_equity_of_their_owner_alone():
     first, second = account(1, {perpetual(): 5}), account(2, {perpetual(): 5})
     balances = [BalanceRow(second.account, token, 3 * 10**6) for token in (1, 2, 3)]
@@ -81,19 +69,18 @@ def test_collateral__several_tokens__added_to_equity_of_their_owner_alone():
     values = [
         token_value_usd6(3 * 10**6, t.decimals, t.price_e8, t.haircut_wad) for t in TOKENS[1:]
     ]
-    assert collateral_by_row(snapshot, WHOLE) == {1: sum(values)}
-    assert book.collateral_usd6.tolist() == [0, counted_usd6(0, values, MODEL.collateral)]
+    assert collateral_by_row(snapshot) == {1: sum(values)}
+    assert book.collateral_usd6.tolist() == [0, sum(values)]
     assert book.equity_usd6[1] - book.equity_usd6[0] == book.collateral_usd6[1]
 
 
-def test_collateral__share_of_the_model__is_a_half():
-    cash = 1_000 * 10**6
-    assert collateral({1: 500 * 10**6}, cash) == 495 * 10**6
-    assert collateral({1: 10_000 * 10**6}, cash) == (9_900 + 1_000) * 10**6 // 2
+@pytest.mark.parametrize("cash", [-(10**12), 0, 10**9])
+def test_collateral__one_token_alone__counts_whole_beside_any_cash(cash):
+    assert collateral({1: 10_000 * 10**6}, cash) == 9_900 * 10**6
 
 
 @pytest.mark.parametrize(
-    ("amount", "measured"), [(2 * (2**60 - 1), True), (2 * 2**60, False), (2**128 - 1, False)]
+    ("amount", "measured"), [(2**60 - 1, True), (2**60, False), (2**128 - 1, False)]
 )
 def test_margin_book__collateral_at_the_cap__sentinel_not_an_overflow(amount, measured):
     whole = [COIN, replace(DOLLAR, haircut_wad=0)]

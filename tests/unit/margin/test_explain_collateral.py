@@ -26,7 +26,7 @@ TOKENS = (
 # 990 USD, 0.01 BTC at 729.8765431..., 0.3 ETH at 767.8648148..., each after its haircut.
 EVEN = {1: 1_000 * 10**6, 2: 10**6, 3: 3 * 10**17}
 EVEN_USD6 = 990_000_000 + 729_876_543 + 767_864_814
-# 10 ETH after the haircut are 25,595.49382706 USD: more than the 1,719.876543 of the other two.
+# 10 ETH after the haircut are 25,595.49382706 USD.
 UNEVEN = {**EVEN, 3: 10**19}
 ETHER_USD6 = 25_595_493_827
 OTHERS_USD6 = 990_000_000 + 729_876_543
@@ -42,9 +42,9 @@ def world(row, amounts, *, first=True):
     return exchange([row, stranger], tokens=TOKENS, balances=balances)
 
 
-def by_hand(amounts, cash_usd6):
-    """Of each token at most half of cash and all tokens, as docs/model.md, Collateral."""
-    values = [
+def by_hand(amounts):
+    """What the tokens are worth after their haircuts, as docs/model.md, Collateral."""
+    return sum(
         floor(
             Fraction(amounts[t.token], 10**t.decimals)
             * Fraction(t.price_e8, 10**8)
@@ -53,9 +53,7 @@ def by_hand(amounts, cash_usd6):
         )
         for t in TOKENS
         if t.token in amounts
-    ]
-    most = floor(Fraction(max(cash_usd6, 0) + sum(values), 2))
-    return sum(min(value, most) for value in values)
+    )
 
 
 def figures(found):
@@ -69,15 +67,11 @@ def figures(found):
         ({}, 77, 0),
         (EVEN, 0, EVEN_USD6),
         (EVEN, -10**9, EVEN_USD6),
-        (UNEVEN, 10**9, OTHERS_USD6 + (10**9 + OTHERS_USD6 + ETHER_USD6) // 2),
-        (UNEVEN, -10**9, OTHERS_USD6 + (OTHERS_USD6 + ETHER_USD6) // 2),
-        ({1: 2 * 10**6}, 0, 990_000),
+        (UNEVEN, -10**9, OTHERS_USD6 + ETHER_USD6),
     ],
 )  # fmt: skip
-def test_explain__no_legs__equity_is_cash_and_what_counts_of_the_tokens(
-    amounts, cash, counted, first
-):
-    assert by_hand(amounts, cash) == counted
+def test_explain__no_legs__equity_is_cash_and_the_tokens(amounts, cash, counted, first):
+    assert by_hand(amounts) == counted
     row = account(1, {}, cash_usd6=cash)
     found = explain(world(row, amounts, first=first), MODEL, row.account)
     assert figures(found) == (cash + counted, counted)
@@ -95,10 +89,10 @@ def test_explain__debt_without_legs__is_covered_by_tokens_to_the_micro_dollar(ca
 
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("amounts", [{}, EVEN, UNEVEN])
-def test_explain__legs_and_tokens__equity_is_cash_legs_and_what_counts(amounts, first):
+def test_explain__legs_and_tokens__equity_is_cash_legs_and_tokens(amounts, first):
     row = account(1, LEGS, cash_usd6=10**9, costs={perpetual(BTC): -3 * 90_000_000})
     found = explain(world(row, amounts, first=first), MODEL, row.account)
-    counted = by_hand(amounts, 10**9)
+    counted = by_hand(amounts)
     legs = sum(leg.value_usd6 - leg.entry_cost_usd6 for leg in found.legs)
     assert figures(found) == (10**9 + counted + legs, counted)
     # The versions without a leg, from which MM less without comes, are not rows of the account.
@@ -125,27 +119,19 @@ def test_what_if__tokens__as_the_engine_on_a_book_written_anew(amounts, trades):
     anew = account(1, lots, cash_usd6=found.after.cash_usd6, costs=costs)
     book = margin_book(world(anew, amounts), MODEL)
     assert figures(found.after) == (book.equity_usd6[0], book.collateral_usd6[0])
-    assert found.after.components["collateral_usd6"] == by_hand(amounts, anew.cash_usd6)
+    assert found.after.components["collateral_usd6"] == by_hand(amounts)
 
 
-@pytest.mark.parametrize(("amounts", "counted"), [(EVEN, EVEN_USD6), (UNEVEN, None)])
-def test_what_if__last_leg_closed_at_its_mark__the_tokens_stay(amounts, counted):
+@pytest.mark.parametrize("amounts", [EVEN, UNEVEN])
+def test_what_if__last_leg_closed_at_its_mark__the_tokens_stay(amounts):
     row = replace(account(1, {call(3_300): 40}, cash_usd6=10**9), reserve_usd6=0)
     found = what_if(world(row, amounts), MODEL, row.account, [Trade(call(3_300), -40)])
     cash = found.after.cash_usd6
     assert found.after.legs == ()
-    assert figures(found.after) == (cash + by_hand(amounts, cash), by_hand(amounts, cash))
+    assert figures(found.after) == (cash + by_hand(amounts), by_hand(amounts))
     anew = explain(world(account(1, {}, cash_usd6=cash), amounts), MODEL, row.account)
     assert figures(found.after) == figures(anew)
-    if counted is None:
-        # More cash lets half as much more of the capped token count, and nothing else changes.
-        counted = by_hand(amounts, 10**9)
-        more = found.difference_usd6["equity_usd6"]
-        assert more == by_hand(amounts, cash) - counted > 0
-        assert more in ((cash - 10**9) // 2, -(-(cash - 10**9) // 2))
-    else:
-        assert found.difference_usd6["equity_usd6"] == 0
-        assert found.after.components["collateral_usd6"] == counted
+    assert found.difference_usd6["equity_usd6"] == 0
 
 
 def test_what_if__first_leg__the_tokens_stay():
@@ -160,4 +146,4 @@ def test_bare_equity__every_row__also_without_tokens_and_without_limit():
     whole = [TOKENS[0], replace(TOKENS[1], haircut_wad=0)]
     balances = [BalanceRow(rows[1].account, 1, 2 * 2**100)]
     snapshot = exchange(rows, tokens=whole, balances=balances)
-    assert bare_equity_usd6(snapshot, MODEL.collateral) == [1, 2 + (2 + 2 * 2**100) // 2, 3]
+    assert bare_equity_usd6(snapshot) == [1, 2 + 2**101, 3]

@@ -91,9 +91,6 @@ def test_model_hash__any_number__matters(old, new):
         ('concentration_most = "2"', 'concentration_most = "0.9"', "add_ons.concentration_most"),
         ("pin_seconds = 86400", "", "add_ons.pin_seconds is missing"),
         ("[add_ons]", "[[add_ons]]", "add_ons is not a table"),
-        ("token_share_bps = 5000", "token_share_bps = 0", "collateral.token_share_bps 0"),
-        ("token_share_bps = 5000", "token_share_bps = 10001", "collateral.token_share_bps 10001"),
-        ("token_share_bps = 5000", "token_cap = 5", "collateral.token_cap is unknown"),
     ],
 )  # fmt: skip
 def test_parse_model__one_fault__refused_and_named(old, new, problem):
