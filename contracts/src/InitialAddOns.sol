@@ -109,6 +109,11 @@ contract InitialAddOns is IInitialAddOns {
         if (configured) (price,) = coin.latest();
     }
 
+    /// @inheritdoc IInitialAddOns
+    function coinFeed() external view returns (address aggregator, uint32 maxAge) {
+        return (_coin.aggregator, _coin.maxAge);
+    }
+
     /* INTERNAL: MARKET */
 
     /// @dev Legs are sorted, so each underlying and each expiry is loaded once, and what nets stands together.

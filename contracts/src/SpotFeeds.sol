@@ -197,6 +197,11 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
     }
 
     /// @inheritdoc ISpotFeeds
+    function maxAgeOf(uint16 underlying) external view returns (uint32) {
+        return _sources[underlying].feed.maxAge;
+    }
+
+    /// @inheritdoc ISpotFeeds
     function scanRule() external view returns (ScanLib.Rule memory) {
         return _rule;
     }

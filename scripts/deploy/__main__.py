@@ -19,7 +19,7 @@ from keeper.chain.client import ChainClient
 from keeper.chain.deployment import Contract, Deployment
 from keeper.chain.model_file import read_model
 from keeper.devnet.deployment import create, place
-from keeper.devnet.terms import Terms
+from keeper.devnet.terms import NO_ADDRESS, Terms
 from keeper.devnet.wallet import Wallet
 from keeper.errors import ConfigError, KeeperError, VerificationMismatch
 from keeper.margin.scenarios import Model
@@ -71,6 +71,12 @@ def _require_outside(client: ChainClient, terms: Terms) -> None:
     """Refuse terms that name an address without code."""
     at = client.head()
     named = {"usd_coin": terms.usd_coin}
+    for what, address in (
+        ("coin.feed", terms.coin_feed[0]),
+        ("sequencer.feed", terms.sequencer_feed),
+    ):
+        if address != NO_ADDRESS:
+            named[what] = address
     for underlying, listed in terms.underlyings.items():
         named[f"aggregator of {underlying}"] = listed.aggregator
         if listed.token is not None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from keeper.chain.deployment import Address
 from keeper.chain.engine import limit_words
 from keeper.devnet.instruments import perpetual, spot
-from keeper.devnet.terms import NO_ADDRESS, Listed, Quorum, Terms
+from keeper.devnet.terms import NO_ADDRESS, NO_COIN_FEED, Listed, Quorum, Terms
 from keeper.errors import ConfigError
 from keeper.margin.scenarios import Model
 
@@ -51,6 +51,13 @@ class _Sequencer(_Table):
     grace_seconds: int = Field(ge=0)
 
 
+class _Coin(_Table):
+    """Where the price of the settlement coin comes from."""
+
+    feed: Address
+    max_age_seconds: int = Field(ge=60, le=2 * DAY_SECONDS)
+
+
 class _File(_Table):
     guardian: Address
     usd_coin: Address
@@ -65,6 +72,7 @@ class _File(_Table):
     feeds: _Quorum
     underlyings: dict[str, _Underlying]
     sequencer: _Sequencer | None = None
+    coin: _Coin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,8 @@ def read_terms(path: Path, model: Model) -> tuple[Terms, Governance]:
         instruments=_instruments(listed),
         sequencer_feed=file.sequencer.feed if file.sequencer else NO_ADDRESS,
         sequencer_grace_seconds=file.sequencer.grace_seconds if file.sequencer else 0,
+        # The contract asks the feed itself for its scale.
+        coin_feed=(file.coin.feed, file.coin.max_age_seconds, 0) if file.coin else NO_COIN_FEED,
     )
     return terms, Governance(file.timelock.delay_seconds, tuple(file.timelock.proposers))
 

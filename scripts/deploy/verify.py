@@ -89,6 +89,7 @@ def mismatches(
             what = f"{getter}({', '.join(map(str, args))})"
             found.append(Mismatch(name, contract.name, what, _plain(expected), answer))
     found += _source(client, deployment, terms, at)
+    found += _budget(client, deployment, terms, at)
     found += _roles(client, deployment, timelock, governance)
     return found
 
@@ -124,8 +125,10 @@ def _parameters(deployment: Deployment, terms: Terms) -> Iterator[_Wanted]:
     yield kind, auction, "gasUnderlying", (), terms.gas_underlying
     yield kind, spots, "sequencerFeed", (), terms.sequencer_feed
     yield kind, spots, "sequencerGrace", (), terms.sequencer_grace_seconds
+    yield kind, deployment.initial_add_ons, "coinFeed", (), terms.coin_feed[:2]
     for underlying, listed in terms.underlyings.items():
         yield kind, spots, "aggregatorOf", (underlying,), listed.aggregator
+        yield kind, spots, "maxAgeOf", (underlying,), listed.max_age_seconds
         yield kind, deployment.market_feeds, "limits", (underlying,), listed.limits_wad
         cap = listed.open_interest_cap_lots
         yield kind, deployment.listings, "openInterestCap", (underlying,), cap
@@ -141,6 +144,16 @@ def _source(
     source = Contract(terms.block_hash_source, to_checksum_address(address))
     if not client.artifacts.is_code_of(source.name, client.code(source, at)):
         yield Mismatch("WrongCode", "MarginOracle", "source()", source.name, source.address)
+
+
+def _budget(
+    client: ChainClient, deployment: Deployment, terms: Terms, at: BlockRef
+) -> Iterator[Mismatch]:
+    """Yield where leaves may give another discount a day; what is used of it is nobody's error."""
+    oracle, expected = deployment.margin_oracle, terms.discount_per_day_usd6
+    per_day, _ = client.call(oracle, "discountBudget", at=at)
+    if per_day != expected:
+        yield Mismatch("WrongParameter", oracle.name, "discountBudget()", expected, per_day)
 
 
 def _roles(

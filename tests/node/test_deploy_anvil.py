@@ -60,6 +60,8 @@ def terms(client, rpc, tmp_path_factory):
     for symbol, price in PRICES.items():
         feeds[symbol] = create(wallet, "PriceFeedMock", 8, f"{symbol} / USD")
         wallet.send(feeds[symbol], "post", price)
+    dollar = create(wallet, "PriceFeedMock", 8, "USDC / USD")
+    wallet.send(dollar, "post", 10**8)
     token = create(wallet, "TokenMock", "Bitcoin", "BTC", 8)
     margin = [keys.address(label) for label in keys.MARGIN_KEEPERS]
     signers = [keys.address(label) for label in keys.FEED_SIGNERS]
@@ -84,6 +86,10 @@ threshold = 2
 [feeds]
 signers = {json.dumps(signers)}
 threshold = 2
+
+[coin]
+feed = "{dollar.address}"
+max_age_seconds = 86_400
 
 [underlyings.BTC]
 aggregator = "{feeds["BTC"].address}"
@@ -202,12 +208,38 @@ def test_verify__a_role_too_many_and_another_delay__are_named(script, deployed, 
     assert "WrongDelay Timelock getMinDelay(): expected 604800, found 518400" in text
 
 
-def test_terms__an_address_without_code__is_refused(url, terms, tmp_path):
+@pytest.mark.parametrize(
+    ("written", "other", "named"),
+    [
+        ("max_age_seconds = 3_600", "max_age_seconds = 3_601",
+         "SpotFeeds maxAgeOf(1): expected 3601, found 3600"),
+        ("max_age_seconds = 86_400", "max_age_seconds = 3_600", "InitialAddOns coinFeed()"),
+        ("\ndiscount_per_day_usd6 = 1_000", "\ndiscount_per_day_usd6 = 1_001",
+         "MarginOracle discountBudget(): expected 1001000000000, found 1000000000000"),
+    ],
+)  # fmt: skip
+def test_verify__other_terms_than_deployed__are_named(
+    url, terms, deployed, tmp_path, written, other, named
+):
+    assert written in terms.read_text()
+    path = tmp_path / "terms.toml"
+    path.write_text(terms.read_text().replace(written, other, 1))
+    command = [sys.executable, "-m", "scripts.deploy", str(path), "--rpc", url]
+    command += ["--verify", str(deployed)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert f"WrongParameter {named}" in run.stdout
+    assert run.stdout.count("WrongParameter") == 1
+
+
+@pytest.mark.parametrize("field", ["usd_coin", "[coin]\nfeed"])
+def test_terms__an_address_without_code__is_refused(url, terms, tmp_path, field):
     text = terms.read_text()
-    coin = text.split('usd_coin = "')[1].split('"')[0]
+    coin = text.split(f'{field} = "')[1].split('"')[0]
     path = tmp_path / "terms.toml"
     path.write_text(text.replace(coin, Web3.to_checksum_address("0x" + "ab" * 20)))
     command = [sys.executable, "-m", "scripts.deploy", str(path), "--rpc", url]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 78
-    assert "usd_coin is 0xABaBaBaB" in run.stderr
+    name = field.strip("[").replace("]\n", ".")
+    assert f"{name} is 0xABaBaBaB" in run.stderr

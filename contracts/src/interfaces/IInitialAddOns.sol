@@ -51,4 +51,7 @@ interface IInitialAddOns {
 
     /// @notice Price of the settlement coin in 1e-8 USD, and whether one is configured. Without an answer it counts as worth nothing.
     function coinPrice() external view returns (uint64 price, bool configured);
+
+    /// @notice Where that comes from; zero where nothing is configured.
+    function coinFeed() external view returns (address aggregator, uint32 maxAge);
 }

@@ -81,6 +81,9 @@ interface ISpotFeeds {
 
     function aggregatorOf(uint16 underlying) external view returns (address);
 
+    /// @notice Seconds for which an answer of its aggregator is fresh.
+    function maxAgeOf(uint16 underlying) external view returns (uint32);
+
     function scanRule() external view returns (ScanLib.Rule memory);
 
     function scanSigmas(uint16 underlying) external view returns (ScanLib.Sigmas memory);
