@@ -14,6 +14,7 @@ from scripts.vectors import (
     accounts,
     add_ons,
     attestation,
+    collateral,
     digest,
     instruments,
     model,
@@ -30,6 +31,7 @@ TOPICS = (
     scan,
     scenarios,
     add_ons,
+    collateral,
     attestation,
     digest,
 )
