@@ -39,9 +39,10 @@ def main() -> int:
     verdicts: dict[str, Verdict] = {}
     with Workbench(contracts) as bench:
         bench.require_green({mutant.tests for mutant in mutants})
-        steps = track(mutants, description="mutants", console=Console(stderr=True))
-        for mutant in steps:
-            verdicts[mutant.name] = bench.judge(mutant)
+        console = Console(stderr=True)
+        for mutant in track(mutants, description="mutants", console=console):
+            verdicts[mutant.name] = verdict = bench.judge(mutant)
+            console.print(f"{verdict.value:9} {mutant.name}", highlight=False)
     _report(mutants, verdicts, as_json=options.json)
     return 0 if mutants and set(verdicts.values()) == {Verdict.CAUGHT} else 1
 

@@ -1,7 +1,11 @@
-"""A copy of the contracts in which one mutant after another is built and tested."""
+"""A copy of the contracts in which one mutant after another is built and tested.
+
+Without the optimiser, which changes no meaning and takes most of the time of a build.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -12,11 +16,12 @@ from typing import Self
 from scripts.mutation.mutants import Mutant, Verdict
 
 _COPIED = ("src", "test", "tools", "foundry.toml")
+_BUILT = ("out", "cache")
 _SECONDS = 900
 
 
 class Workbench:
-    """A temporary folder that keeps its build cache from one mutant to the next."""
+    """A temporary folder; every mutant starts from the build without any."""
 
     def __init__(self, contracts: Path) -> None:
         forge = shutil.which("forge")
@@ -47,6 +52,8 @@ class Workbench:
         done = self._forge("test", "--match-contract", pattern)
         if done.returncode != 0:
             raise SystemExit(f"tests fail without any mutant:\n{done.stdout[-3000:]}{done.stderr}")
+        for name in _BUILT:
+            shutil.copytree(self._work / name, self._folder / name)
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Build and test with the mutant in place, and take it out again."""
@@ -56,17 +63,21 @@ class Workbench:
             return Verdict.BROKEN
         path.write_text(text.replace(mutant.before, mutant.after), "utf-8")
         try:
-            if self._forge("build").returncode != 0:
-                return Verdict.BROKEN
             tested = self._forge("test", "--match-contract", mutant.tests, "--fail-fast")
-            return Verdict.SURVIVED if tested.returncode == 0 else Verdict.CAUGHT
         finally:
             path.write_text(text, "utf-8")
+            for name in _BUILT:
+                shutil.rmtree(self._work / name)
+                shutil.copytree(self._folder / name, self._work / name)
+        if "Compiler run failed" in tested.stdout + tested.stderr:
+            return Verdict.BROKEN
+        return Verdict.SURVIVED if tested.returncode == 0 else Verdict.CAUGHT
 
     def _forge(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self._program, *arguments],
             cwd=self._work,
+            env={**os.environ, "FOUNDRY_PROFILE": "mutation"},
             capture_output=True,
             text=True,
             timeout=_SECONDS,

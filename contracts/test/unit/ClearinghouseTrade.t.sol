@@ -154,6 +154,25 @@ contract ClearinghouseTradeTest is Fixture {
         _execute(maker, m, taker, t, 1, _noClaim());
     }
 
+    function test_cancel_byItsOwnerAlone_orderFillsNoMore() public {
+        Order memory maker = _order(dealer, _perpetual(BTC), -5, BTC_SPOT);
+        Order memory taker = _order(alice, _perpetual(BTC), 5, BTC_SPOT);
+        bytes memory signed = _sign(dealer, maker);
+        _execute(maker, signed, taker, _sign(alice, taker), 2, _noClaim());
+        vm.prank(mallory.owner);
+        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.NotOwner.selector, mallory.owner, dealer.account));
+        clearinghouse.cancel(maker);
+        bytes32 digest = clearinghouse.orderDigest(maker);
+        vm.expectEmit(address(clearinghouse));
+        emit IClearinghouse.OrderCancelled(dealer.account, digest);
+        vm.prank(dealer.owner);
+        clearinghouse.cancel(maker);
+        bytes memory takers = _sign(alice, taker);
+        vm.expectPartialRevert(IClearinghouse.OrderOverfilled.selector);
+        _execute(maker, signed, taker, takers, 1, _noClaim());
+        assertEq(int256(_lots(alice.account, _perpetual(BTC))), 2, "two of five");
+    }
+
     function test_trade_zeroLotOrder_reverts() public {
         Order memory maker = _order(bob, id, 0, PRICE);
         Order memory taker = _order(alice, id, 5, PRICE);

@@ -56,6 +56,16 @@ contract CollateralTest is Fixture {
         assertEq(uint256(collateral.tokenCount()), 3, "6, 8 and 18 decimals are in");
     }
 
+    function test_addToken_ninth_reverts() public {
+        for (uint256 i = 3; i < 8; ++i) {
+            collateral.addToken(address(new TokenMock("More", "MORE", 6)), BTC, HAIRCUT, CAP);
+        }
+        TokenMock ninth = new TokenMock("Ninth", "NINE", 6);
+        vm.expectRevert(abi.encodeWithSelector(ICollateral.TooManyTokens.selector, 8));
+        collateral.addToken(address(ninth), BTC, HAIRCUT, CAP);
+        assertEq(uint256(collateral.tokenCount()), 8, "eight");
+    }
+
     /* IN */
 
     function test_deposit_countsAtItsHaircut_inEveryDecimals() public {
@@ -134,6 +144,39 @@ contract CollateralTest is Fixture {
         collateral.withdraw(alice.account, btcId, 1, mallory.owner, _noClaim());
         vm.expectRevert(abi.encodeWithSelector(IClearinghouse.NotCollateral.selector, address(this)));
         clearinghouse.releaseCollateral(alice.account, 0, _noClaim());
+    }
+
+    function test_withdraw_nothing_orAClaimThatIsNot_reverts() public {
+        _pledge(alice, btcToken, btcId, 1e8);
+        assertTrue(collateral.holds(alice.account), "holds");
+        vm.startPrank(alice.owner);
+        vm.expectRevert(ICollateral.ZeroAmount.selector);
+        collateral.withdraw(alice.account, btcId, 0, alice.owner, _noClaim());
+        vm.expectRevert(abi.encodeWithSelector(ICollateral.UnknownToken.selector, uint16(0)));
+        collateral.withdraw(alice.account, 0, 1, alice.owner, _noClaim());
+        vm.expectRevert(abi.encodeWithSelector(ICollateral.UnknownClaim.selector, 0, 0));
+        collateral.payClaim(0);
+        collateral.withdraw(alice.account, btcId, 1e8, alice.owner, _noClaim());
+        vm.stopPrank();
+        assertFalse(collateral.holds(alice.account), "holds no more");
+        assertEq(collateral.claimCount(), 0, "at once");
+    }
+
+    function test_seize_byAnybodyButTheClearinghouse_reverts() public {
+        _pledge(alice, btcToken, btcId, 1e8);
+        vm.expectRevert(abi.encodeWithSelector(ICollateral.NotClearinghouse.selector, address(this)));
+        collateral.seize(alice.account, mallory.account, true, 1e18);
+    }
+
+    function test_deposit_moreThan128Bits_reverts() public {
+        _pledge(alice, six, sixId, 1);
+        six.mint(bob.owner, type(uint128).max);
+        vm.startPrank(bob.owner);
+        six.approve(address(collateral), type(uint128).max);
+        vm.expectRevert(abi.encodeWithSelector(ICollateral.OverCap.selector, sixId, type(uint256).max, CAP));
+        collateral.deposit(bob.account, sixId, type(uint128).max);
+        collateral.deposit(bob.account, sixId, 1);
+        vm.stopPrank();
     }
 
     function test_withdraw_aboveTheOutflowOfADay_waits() public {

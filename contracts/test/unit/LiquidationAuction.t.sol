@@ -409,6 +409,16 @@ contract LiquidationAuctionTest is Fixture {
         assertEq(uint256(clearinghouse.accountState(carol.account).reserve), 0, "the buyer has the rest");
     }
 
+    /// @dev Without a base fee the fixed parts alone, whatever the transaction bids.
+    function test_bid_bounties_ofNoBaseFee_areTheFixedParts() public {
+        _fallAndFlag();
+        vm.fee(0);
+        vm.txGasPrice(10_000 gwei);
+        _bid(liquidator, carol.account, 0.2e18);
+        assertEq(_cash(flagger.account), BOUNTY, "flagger");
+        assertEq(uint256(clearinghouse.accountState(carol.account).reserve), uint256(REST), "and no more to the buyer");
+    }
+
     function test_R12_1_bounties_arePaidByNobodyElse() public {
         _fallAndFlag();
         vm.fee(5_000 gwei);

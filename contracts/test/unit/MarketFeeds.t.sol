@@ -330,12 +330,12 @@ contract MarketFeedsTest is Fixture {
         bad = _addresses(feedKeys);
         bad[0] = address(0);
         _refuseSigners(bad, 2);
-        new MarketFeeds(address(this), address(guard), address(spots), _addresses(feedKeys), 2);
+        this.createFeeds(_addresses(feedKeys), 2);
     }
 
     function _refuseSigners(address[] memory list, uint8 threshold) private {
         vm.expectRevert(QuorumLib.InvalidSignerSet.selector);
-        new MarketFeeds(address(this), address(guard), address(spots), list, threshold);
+        this.createFeeds(list, threshold);
     }
 
     /* OWNER */
@@ -504,6 +504,53 @@ contract MarketFeedsTest is Fixture {
         assertEq(uint256(feeds.settlement(BTC, NEAR)), 63_000e8, "ten minutes each");
     }
 
+    function test_fixSettlement_answerUnusableAtTheWindowsBegin_reverts() public {
+        vm.warp(NEAR + 1);
+        btcFeed.postAt(61_000e8, NEAR - 1_900);
+        (uint80 first,,,,) = btcFeed.latestRoundData();
+        btcFeed.postAt(0, NEAR - 1_850);
+        btcFeed.postAt(62_000e8, NEAR - 1_200);
+        btcFeed.postAt(62_000e8, NEAR - 600);
+        _postSpot(BTC, 62_000e8);
+        vm.expectRevert(abi.encodeWithSelector(RoundsLib.UnusableRound.selector, first + 1));
+        feeds.fixSettlement(BTC, NEAR, first + 1);
+        feeds.fixSettlement(BTC, NEAR, first);
+        assertEq(uint256(feeds.settlement(BTC, NEAR)), 61_666.66666666e8, "the good round before stays in force");
+    }
+
+    function test_fixSettlement_roundsThatGoBackInTime_revert() public {
+        vm.warp(NEAR + 1);
+        btcFeed.postAt(62_000e8, NEAR - 1_800);
+        (uint80 first,,,,) = btcFeed.latestRoundData();
+        btcFeed.postAt(62_000e8, NEAR - 600);
+        btcFeed.postAt(62_000e8, NEAR - 1_200);
+        _postSpot(BTC, 62_000e8);
+        vm.expectRevert(
+            abi.encodeWithSelector(RoundsLib.RoundsOutOfOrder.selector, first + 1, NEAR - 600, NEAR - 1_200)
+        );
+        feeds.fixSettlement(BTC, NEAR, first);
+        _fixAt(BTC, NEAR, 62_000e8);
+    }
+
+    function test_fixSettlement_moreThan512Rounds_revertsAnd512Pass() public {
+        vm.warp(NEAR + 1);
+        for (uint256 i; i <= 512; ++i) {
+            btcFeed.postAt(62_000e8, NEAR - 1_800 + 3 * i);
+        }
+        (uint80 last,,,,) = btcFeed.latestRoundData();
+        _postSpot(BTC, 62_000e8);
+        vm.expectRevert(abi.encodeWithSelector(RoundsLib.TooManyRounds.selector, 512));
+        feeds.fixSettlement(BTC, NEAR, last - 512);
+        btcFeed.postAt(62_000e8, NEAR + 1);
+        for (uint256 i; i < 512; ++i) {
+            ethFeed.postAt(3_100e8, NEAR - 1_800 + 3 * i);
+        }
+        (last,,,,) = ethFeed.latestRoundData();
+        _postSpot(ETH, 3_100e8);
+        feeds.fixSettlement(ETH, NEAR, last - 511);
+        assertEq(uint256(feeds.settlement(ETH, NEAR)), 3_100e8, "512");
+    }
+
     function test_addExpiry_afterSettlement_makesRoom() public {
         vm.warp(NEAR + 60);
         _fixAt(BTC, NEAR, 62_000e8);
@@ -573,5 +620,10 @@ contract MarketFeedsTest is Fixture {
 
     function _invalidSigner(uint256 key, uint256 position) private pure returns (bytes memory) {
         return abi.encodeWithSelector(QuorumLib.InvalidSigner.selector, vm.addr(key), position);
+    }
+
+    /// @dev One call down: `new` is a cheatcode here, and a refusal expected of it in the test's own frame would end the test there.
+    function createFeeds(address[] memory list, uint8 threshold) external {
+        new MarketFeeds(address(this), address(guard), address(spots), list, threshold);
     }
 }
