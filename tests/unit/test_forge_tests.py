@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[2] / "contracts" / "test"
-# With dynamic linking `new` is a cheatcode: refused in the test's own frame, it ends the test there.
+# With dynamic linking `new` is a cheatcode; one that is refused in the test's own frame ends it.
 REFUSED_CREATION = re.compile(
     r"vm\.expect\w*Revert\([^;]*\);\s*\}?\s*(?:vm\.prank\([^;]*\);\s*)?(?:\w+ \w+ = )?new \w+\("
 )
