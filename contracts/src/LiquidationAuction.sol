@@ -305,8 +305,10 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
         (Leg[] memory legs,) = clearinghouse.settledBook(account);
         if (!_isSold(account, legs)) revert StillHoldsLegs(account);
+        bool booked = treasury.lossOf(account) != 0;
         uint256 deficit = _reportDeficit(account);
-        if (deficit == 0) revert NoDeficit(account);
+        // What the owner has paid meanwhile is nobody's loss any more.
+        if (deficit == 0 && !booked) revert NoDeficit(account);
         bytes32 backstop = backstopAccount();
         int256 own = account == backstop ? int256(0) : clearinghouse.netCash(backstop);
         if (own > 0) {
