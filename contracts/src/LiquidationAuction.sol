@@ -244,10 +244,12 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         }
     }
 
-    /// @dev Tokens alone are for sale where somebody has to be paid from them, and where the Backstop took them.
+    /// @dev Tokens alone are for sale where somebody has to be paid from them, and where the Backstop took them. Dust that is worth
+    /// nothing pays nobody, and nobody could buy it.
     function _isSold(bytes32 account, Leg[] memory legs) private view returns (bool) {
         if (legs.length != 0) return false;
-        if (!clearinghouse.collateral().holds(account)) return true;
+        (uint256 pledged,) = clearinghouse.collateral().valueOf(account);
+        if (pledged == 0) return true;
         return !_isBackstop(account) && clearinghouse.netCash(account) >= 0;
     }
 

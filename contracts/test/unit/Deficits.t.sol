@@ -149,6 +149,33 @@ contract DeficitsTest is Fixture {
         assertEq(_cash(alice.account), 0, "covered");
     }
 
+    /// @dev One unit of a token is worth nothing: nobody could buy it, and the deficit behind it would never be covered.
+    function test_takeDeficit_dustOfATokenLeft_isCovered() public {
+        _insure(5_000e6);
+        _pledgeDust();
+        int256 owed = _shortFutureSettledBelowZero(false);
+        (uint256 covered, uint256 remaining) = auction.takeDeficit(alice.account);
+        assertEq(int256(covered), owed - int256(RESERVE), "after her own reserve");
+        assertEq(remaining, 0, "nothing left");
+    }
+
+    function test_bid_dustOfATokenLeftAfterSettlement_endsTheAuction() public {
+        _pledgeDust();
+        _shortFutureSettledBelowZero(true);
+        assertEq(_bid(liquidator, alice.account, 1e18), 0, "nothing to sell");
+        assertFalse(clearinghouse.accountState(alice.account).locked, "over");
+    }
+
+    function _pledgeDust() private {
+        uint16 id = collateral.addToken(address(ethToken), ETH, 0.1e18, 10_000_000e6);
+        ethToken.mint(alice.owner, 1);
+        vm.startPrank(alice.owner);
+        ethToken.approve(address(collateral), 1);
+        collateral.deposit(alice.account, id, 1);
+        vm.stopPrank();
+        assertTrue(collateral.holds(alice.account), "holds");
+    }
+
     /// @dev Alice is short one near future with 12,000; spot rises to 74,000 and settles there.
     function _shortFutureSettledBelowZero(bool flagged) private returns (int256 owed) {
         _deposit(alice.account, 12_050e6);
