@@ -22,6 +22,7 @@ interface IListings {
     error AlreadyListed(uint128 instrument);
     error InvalidInstrument(uint128 instrument);
     error InstrumentExpired(uint128 instrument);
+    error StaleSpot(uint16 underlying);
     error IsCloseOnly(uint128 instrument);
     error StillOpen(uint128 instrument);
     error StillHeld(uint128 instrument);
@@ -55,7 +56,8 @@ interface IListings {
 
     function openInterestCap(uint16 underlying) external view returns (uint64);
 
-    /// @notice What whole lots of an underlying are as a SPOT position and as tokens; a close-only one takes no more.
+    /// @notice What whole lots of an underlying are as a SPOT position and as tokens; a close-only one takes no more, nor one
+    /// whose price is not fresh.
     function spotTokens(uint16 underlying, uint64 lots, bool adding)
         external
         view
