@@ -41,7 +41,8 @@ interface IListings {
     /// @notice Removes an instrument that expired or is close-only, once no account has a leg of it. Anybody may call.
     function delist(uint128 instrument) external;
 
-    /// @notice How many lots of an underlying may be open; 0 where no trade may add any. Only the owner.
+    /// @notice How many lots of an underlying may be open, and how many of its SPOT tokens be held; 0 where none may be added. Only
+    /// the owner.
     function setOpenInterestCap(uint16 underlying, uint64 lots) external;
 
     /// @notice Allows whole lots of `token` as SPOT positions of an underlying, once and for good. Only the owner.

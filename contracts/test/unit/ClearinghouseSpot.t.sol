@@ -65,6 +65,20 @@ contract ClearinghouseSpotTest is Fixture {
         _depositSpot(a, u, lots);
     }
 
+    /// @dev R20: whoever may mint a token could else take all cash for it. The cap of an underlying binds its tokens like its contracts.
+    function test_R20_depositSpot_capBoundary() public {
+        _deposit(bob.account, 100e6);
+        listings.setOpenInterestCap(BTC, 1_000);
+        _depositSpot(alice, BTC, 600);
+        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.OpenInterestOverCap.selector, BTC, 1_001, 1_000));
+        this.depositSpotAs(bob, BTC, 401);
+        _depositSpot(bob, BTC, 400);
+        // What is in comes out, whatever the cap is now.
+        listings.setOpenInterestCap(BTC, 1);
+        vm.prank(bob.owner);
+        clearinghouse.withdrawSpot(bob.account, BTC, 400, bob.owner);
+    }
+
     function test_depositSpot_noCashForTheReserve_reverts() public {
         btcToken.mint(bob.owner, 1e8);
         vm.startPrank(bob.owner);
