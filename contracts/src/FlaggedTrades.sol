@@ -73,6 +73,6 @@ abstract contract FlaggedTrades is IFlaggedTrades {
         return 0;
     }
 
-    /// @dev Counts what has been sold from the present book on.
+    /// @dev Counts what has been sold, and asks for the worst scenario, from the present book on.
     function _restart(bytes32 account) internal virtual;
 }

@@ -267,7 +267,8 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     }
 
     function _restart(bytes32 account) internal override {
-        _auctions[account].fractionSold = 0;
+        // Another book, another worst scenario: by the old one its buyer might post next to nothing.
+        (_auctions[account].fractionSold, _auctions[account].gridRun) = (0, false);
     }
 
     function _close(bytes32 account) private {

@@ -139,6 +139,32 @@ contract FlaggedTradesTest is Fixture {
         }
     }
 
+    /// @dev R11: the worst of the book that was says nothing of the one that is left. Carol was long ether, and is short bitcoin.
+    function test_R11_7_bid_afterAnOwnersTrade_buyerPostsForTheBookThatIsLeft() public {
+        _advance(60, BTC_SPOT, ETH_SPOT);
+        _deposit(carol.account, 60_100e6);
+        _trade(carol, dealer, _perpetual(ETH), 100_000, ETH_SPOT);
+        _trade(dealer, carol, perpetual, 1_000, BTC_SPOT);
+        _advance(60, BTC_SPOT, 2_395e8);
+        _flag(carol.account, _health(carol.account).worstScenario);
+        _bid(liquidator, carol.account, 0.1e18);
+        if (_lots(carol.account, _perpetual(ETH)) == 0) revert("nothing left");
+        _tradeAtMark(mallory, carol, _perpetual(ETH), uint64(_lots(carol.account, _perpetual(ETH))));
+        Actor memory second = liquidator;
+        second.account = _account(liquidator.owner, 8);
+        _deposit(second.account, 1_500e6);
+        vm.expectPartialRevert(IClearinghouse.InsufficientMargin.selector);
+        this.buyFrom(second, carol.account);
+        // The control: who posts for it gets it, and is healthy.
+        _deposit(second.account, 10_000e6);
+        _bid(second, carol.account, 1e18);
+        assertTrue(_equity(second.account) >= int256(_health(second.account).maintenance), "healthy");
+    }
+
+    function buyFrom(Actor memory who, bytes32 account) external {
+        _bid(who, account, 1e18);
+    }
+
     function bidAs(Actor memory who, uint256 fraction) external {
         _bid(who, alice.account, fraction);
     }
