@@ -121,6 +121,7 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         uint256 received = IERC20(token).balanceOf(address(this)) - before;
         if (received != amount) revert TransferShort(received, amount);
         _move(account, id, int64(lots), 0);
+        _requireUnderCap(underlying, openInterest(id));
         _syncReserve(account);
         emit SpotDeposited(account, underlying, lots);
     }
@@ -193,11 +194,13 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         _trade(maker.account, id, makerLots, notional, closing);
         _trade(taker.account, id, -makerLots, -notional, closing);
         uint64 present = openInterestOf[underlying];
-        if (present > before) {
-            uint64 cap = listings.openInterestCap(underlying);
-            if (present > cap) revert OpenInterestOverCap(underlying, present, cap);
-        }
+        if (present > before) _requireUnderCap(underlying, present);
         _emitTrade(maker, taker, makerLots);
+    }
+
+    function _requireUnderCap(uint16 underlying, uint64 lots) private view {
+        uint64 cap = listings.openInterestCap(underlying);
+        if (lots > cap) revert OpenInterestOverCap(underlying, lots, cap);
     }
 
     function _trade(bytes32 account, uint128 id, int64 lots, int256 notional, bool closing) private {

@@ -24,18 +24,25 @@ abstract contract FlaggedTrades is IFlaggedTrades {
     }
 
     /// @inheritdoc IFlaggedTrades
-    function surplusOf(bytes32 account) public view returns (int256[] memory surplus) {
+    function surplusOf(bytes32 account) external view returns (int256[] memory surplus) {
+        (surplus,) = _surplus(account);
+    }
+
+    /// @dev `deep`: equity is short of half of the requirement in some world
+    function _surplus(bytes32 account) private view returns (int256[] memory surplus, bool deep) {
         Leg[] memory legs = clearinghouse.legsOf(account);
         int256 cash = clearinghouse.netCash(account);
         if (legs.length == 0) {
             surplus = new int256[](1);
             surplus[0] = cash;
-            return surplus;
+            return (surplus, cash < 0);
         }
         IRiskEngine.Assessment[] memory books = engine.assessInAllWorlds(legs, engine.gridMask());
         surplus = new int256[](books.length);
         for (uint256 world; world < surplus.length; ++world) {
-            surplus[world] = cash + books[world].value - int256(engine.maintenanceMargin(books[world]));
+            int256 required = int256(engine.maintenanceMargin(books[world]));
+            surplus[world] = cash + books[world].value - required;
+            if (surplus[world] < -(required - required / 2)) deep = true;
         }
     }
 
@@ -48,7 +55,9 @@ abstract contract FlaggedTrades is IFlaggedTrades {
         (uint64 spot,,,) = ISpotFeeds(IMarketFeeds(engine.feeds()).spots()).reading(instrument.underlyingOf());
         uint64 mark = engine.markOf(instrument);
         if (!AuctionLib.isInBand(price, mark, spot)) revert PriceOutsideBand(price, mark);
-        int256[] memory present = surplusOf(account);
+        (int256[] memory present, bool deep) = _surplus(account);
+        // The margin that a trade frees is not the owner's to give away where others may have to pay in the end.
+        if (deep && (lots > 0 ? price > mark : price < mark)) revert GivesAway(account, price, mark);
         for (uint256 world; world < before.length && world < present.length; ++world) {
             if (present[world] < before[world]) revert SurplusFell(account, before[world], present[world]);
         }
@@ -64,6 +73,6 @@ abstract contract FlaggedTrades is IFlaggedTrades {
         return 0;
     }
 
-    /// @dev Counts what has been sold from the present book on.
+    /// @dev Counts what has been sold, and asks for the worst scenario, from the present book on.
     function _restart(bytes32 account) internal virtual;
 }

@@ -100,7 +100,7 @@ abstract contract Ledger is IClearinghouse {
     }
 
     /// @inheritdoc IClearinghouse
-    function openInterest(uint128 instrument) external view returns (uint64) {
+    function openInterest(uint128 instrument) public view returns (uint64) {
         return _interest[instrument].long;
     }
 

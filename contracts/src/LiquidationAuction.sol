@@ -244,10 +244,12 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         }
     }
 
-    /// @dev Tokens alone are for sale where somebody has to be paid from them, and where the Backstop took them.
+    /// @dev Tokens alone are for sale where somebody has to be paid from them, and where the Backstop took them. Dust that is worth
+    /// nothing pays nobody, and nobody could buy it.
     function _isSold(bytes32 account, Leg[] memory legs) private view returns (bool) {
         if (legs.length != 0) return false;
-        if (!clearinghouse.collateral().holds(account)) return true;
+        (uint256 pledged,) = clearinghouse.collateral().valueOf(account);
+        if (pledged == 0) return true;
         return !_isBackstop(account) && clearinghouse.netCash(account) >= 0;
     }
 
@@ -265,7 +267,8 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     }
 
     function _restart(bytes32 account) internal override {
-        _auctions[account].fractionSold = 0;
+        // Another book, another worst scenario: by the old one its buyer might post next to nothing.
+        (_auctions[account].fractionSold, _auctions[account].gridRun) = (0, false);
     }
 
     function _close(bytes32 account) private {
@@ -305,8 +308,10 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         if (_auctions[account].startedAt != 0) revert AlreadyFlagged(account);
         (Leg[] memory legs,) = clearinghouse.settledBook(account);
         if (!_isSold(account, legs)) revert StillHoldsLegs(account);
+        bool booked = treasury.lossOf(account) != 0;
         uint256 deficit = _reportDeficit(account);
-        if (deficit == 0) revert NoDeficit(account);
+        // What the owner has paid meanwhile is nobody's loss any more.
+        if (deficit == 0 && !booked) revert NoDeficit(account);
         bytes32 backstop = backstopAccount();
         int256 own = account == backstop ? int256(0) : clearinghouse.netCash(backstop);
         if (own > 0) {

@@ -107,7 +107,7 @@ contract Listings is IListings, OwnedByHouse {
         if (entry.number == 0 || instrument.kindOf() == InstrumentLib.SPOT) revert NotListed(instrument);
         if (_isExpired(instrument)) revert InstrumentExpired(instrument);
         uint64 mark = engine.markOf(instrument);
-        (uint64 spot,,,) = spots.reading(instrument.underlyingOf());
+        (uint64 spot,) = _spotOf(instrument.underlyingOf());
         if (!BandLib.isWithin(price, mark, spot, BAND_MARK_BPS, BAND_SPOT_BPS)) revert PriceOutsideBand(price, mark);
         return entry.closeOnly;
     }
@@ -135,7 +135,12 @@ contract Listings is IListings, OwnedByHouse {
         if (token == address(0)) revert NoSpotToken(underlying);
         instrument = InstrumentLib.pack(underlying, 0, InstrumentLib.SPOT, 0);
         if (!isListed(instrument)) revert NotListed(instrument);
-        if (adding && _entries[instrument].closeOnly) revert IsCloseOnly(instrument);
+        if (adding) {
+            if (_entries[instrument].closeOnly) revert IsCloseOnly(instrument);
+            (, bool fresh) = _spotOf(underlying);
+            // At a dead price tokens would be worth more to a margin than to a market.
+            if (!fresh) revert StaleSpot(underlying);
+        }
         amount = _tokenAmount(underlying, lots, token);
     }
 
@@ -147,6 +152,10 @@ contract Listings is IListings, OwnedByHouse {
     /// @inheritdoc IListings
     function listingAt(uint256 index) external view returns (uint128) {
         return _instruments[index];
+    }
+
+    function _spotOf(uint16 underlying) private view returns (uint64 price, bool fresh) {
+        (price,, fresh,) = spots.reading(underlying);
     }
 
     function _isExpired(uint128 instrument) private view returns (bool) {

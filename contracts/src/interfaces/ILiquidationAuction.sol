@@ -92,7 +92,7 @@ interface ILiquidationAuction is IFlaggedTrades {
     function report(bytes32 account) external;
 
     /// @notice Covers the negative cash of an unflagged account without legs, from the Backstop's cash and then the insurance fund,
-    /// as far as they reach. Anybody may call, again later.
+    /// as far as they reach. Anybody may call, again later; what the owner has paid himself is no loss any more.
     function takeDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining);
 
     function auction(bytes32 account) external view returns (Auction memory);

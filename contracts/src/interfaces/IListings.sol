@@ -22,6 +22,7 @@ interface IListings {
     error AlreadyListed(uint128 instrument);
     error InvalidInstrument(uint128 instrument);
     error InstrumentExpired(uint128 instrument);
+    error StaleSpot(uint16 underlying);
     error IsCloseOnly(uint128 instrument);
     error StillOpen(uint128 instrument);
     error StillHeld(uint128 instrument);
@@ -40,7 +41,8 @@ interface IListings {
     /// @notice Removes an instrument that expired or is close-only, once no account has a leg of it. Anybody may call.
     function delist(uint128 instrument) external;
 
-    /// @notice How many lots of an underlying may be open; 0 where no trade may add any. Only the owner.
+    /// @notice How many lots of an underlying may be open, and how many of its SPOT tokens be held; 0 where none may be added. Only
+    /// the owner.
     function setOpenInterestCap(uint16 underlying, uint64 lots) external;
 
     /// @notice Allows whole lots of `token` as SPOT positions of an underlying, once and for good. Only the owner.
@@ -55,7 +57,8 @@ interface IListings {
 
     function openInterestCap(uint16 underlying) external view returns (uint64);
 
-    /// @notice What whole lots of an underlying are as a SPOT position and as tokens; a close-only one takes no more.
+    /// @notice What whole lots of an underlying are as a SPOT position and as tokens; a close-only one takes no more, nor one
+    /// whose price is not fresh.
     function spotTokens(uint16 underlying, uint64 lots, bool adding)
         external
         view

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
+import {ILiquidationAuction} from "../../src/interfaces/ILiquidationAuction.sol";
 import {IListings} from "../../src/interfaces/IListings.sol";
 import {TokenMock} from "../../src/mocks/TokenMock.sol";
 import {Fixture} from "../support/Fixture.sol";
@@ -38,6 +39,44 @@ contract ClearinghouseSpotTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IClearinghouse.NotOwner.selector, mallory.owner, alice.account));
         clearinghouse.depositSpot(alice.account, BTC, 1);
         _depositSpot(alice, BTC, 1);
+    }
+
+    /// @dev What nobody buys at its last price would save an account from being flagged at that price.
+    function test_depositSpot_staleOrDeadPrice_savesNobody() public {
+        _trade(alice, dealer, _perpetual(ETH), 1_000, ETH_SPOT);
+        vm.warp(block.timestamp + MAX_SPOT_AGE + 1);
+        _postSpot(ETH, 2_300e8);
+        vm.expectRevert(abi.encodeWithSelector(IListings.StaleSpot.selector, BTC));
+        this.depositSpotAs(alice, BTC, 1_000);
+        uint256 snapshot = vm.snapshotState();
+        windDown.byOwner(BTC, BTC_SPOT);
+        vm.expectRevert(abi.encodeWithSelector(IListings.StaleSpot.selector, BTC));
+        this.depositSpotAs(alice, BTC, 1_000);
+        _flag(alice.account, FALL);
+        // The control: at a fresh price it is worth what it says, and she is healthy.
+        assertTrue(vm.revertToState(snapshot), "revert");
+        _postSpot(BTC, BTC_SPOT);
+        _depositSpot(alice, BTC, 1_000);
+        vm.expectPartialRevert(ILiquidationAuction.Healthy.selector);
+        auction.flag(alice.account, FALL);
+    }
+
+    function depositSpotAs(Actor memory a, uint16 u, uint64 lots) external {
+        _depositSpot(a, u, lots);
+    }
+
+    /// @dev R20: whoever may mint a token could else take all cash for it. The cap of an underlying binds its tokens like its contracts.
+    function test_R20_depositSpot_capBoundary() public {
+        _deposit(bob.account, 100e6);
+        listings.setOpenInterestCap(BTC, 1_000);
+        _depositSpot(alice, BTC, 600);
+        vm.expectRevert(abi.encodeWithSelector(IClearinghouse.OpenInterestOverCap.selector, BTC, 1_001, 1_000));
+        this.depositSpotAs(bob, BTC, 401);
+        _depositSpot(bob, BTC, 400);
+        // What is in comes out, whatever the cap is now.
+        listings.setOpenInterestCap(BTC, 1);
+        vm.prank(bob.owner);
+        clearinghouse.withdrawSpot(bob.account, BTC, 400, bob.owner);
     }
 
     function test_depositSpot_noCashForTheReserve_reverts() public {

@@ -90,8 +90,20 @@ contract DeficitsTest is Fixture {
         assertEq(remaining, DEFICIT, "all of it");
         uint256 held = treasury.assets();
         assertEq(treasury.solvency(), 1e18 * held / (held + DEFICIT), "shared");
-        // Its owner may pay: then it is nobody's loss.
+    }
+
+    /// @dev A deficit that its owner has paid is nobody's loss: else whoever moves one to and fro between accounts of his own would
+    /// have withdrawals shared and the fund's exits shut for good.
+    function test_takeDeficit_paidByTheOwner_isNobodysLossAnyMore() public {
+        _sink();
+        _bid(liquidator, carol.account, 1e18);
+        assertEq(treasury.provisionalLoss(), DEFICIT, "a loss");
         _deposit(carol.account, DEFICIT);
+        (uint256 covered, uint256 remaining) = auction.takeDeficit(carol.account);
+        assertEq(covered + remaining, 0, "nothing to cover");
+        assertEq(treasury.provisionalLoss(), 0, "no loss");
+        assertEq(treasury.solvency(), 1e18, "nobody shares");
+        // Once: there is nothing to tell a second time.
         vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.NoDeficit.selector, carol.account));
         auction.takeDeficit(carol.account);
     }
@@ -135,6 +147,33 @@ contract DeficitsTest is Fixture {
         assertEq(int256(covered), owed - int256(RESERVE), "after her own reserve");
         assertEq(remaining, 0, "nothing left");
         assertEq(_cash(alice.account), 0, "covered");
+    }
+
+    /// @dev One unit of a token is worth nothing: nobody could buy it, and the deficit behind it would never be covered.
+    function test_takeDeficit_dustOfATokenLeft_isCovered() public {
+        _insure(5_000e6);
+        _pledgeDust();
+        int256 owed = _shortFutureSettledBelowZero(false);
+        (uint256 covered, uint256 remaining) = auction.takeDeficit(alice.account);
+        assertEq(int256(covered), owed - int256(RESERVE), "after her own reserve");
+        assertEq(remaining, 0, "nothing left");
+    }
+
+    function test_bid_dustOfATokenLeftAfterSettlement_endsTheAuction() public {
+        _pledgeDust();
+        _shortFutureSettledBelowZero(true);
+        assertEq(_bid(liquidator, alice.account, 1e18), 0, "nothing to sell");
+        assertFalse(clearinghouse.accountState(alice.account).locked, "over");
+    }
+
+    function _pledgeDust() private {
+        uint16 id = collateral.addToken(address(ethToken), ETH, 0.1e18, 10_000_000e6);
+        ethToken.mint(alice.owner, 1);
+        vm.startPrank(alice.owner);
+        ethToken.approve(address(collateral), 1);
+        collateral.deposit(alice.account, id, 1);
+        vm.stopPrank();
+        assertTrue(collateral.holds(alice.account), "holds");
     }
 
     /// @dev Alice is short one near future with 12,000; spot rises to 74,000 and settles there.

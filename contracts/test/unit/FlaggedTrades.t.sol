@@ -80,6 +80,47 @@ contract FlaggedTradesTest is Fixture {
         assertEq(_lots(alice.account, call), -1_900, "closed");
     }
 
+    /// @dev Carol's maintenance margin is 9.2 % of her perpetual. Given to a friend by a price 9 % below the mark, it would be paid
+    /// by others: her surplus does not fall, her equity falls below zero.
+    function test_R12_5_trade_givingTheFreedMarginToAFriend_reverts() public {
+        _flaggedPerpetual(52_000e8);
+        uint64 mark = _mark(perpetual);
+        uint64 price = mark * 91 / 100;
+        assertLt(0, _equity(carol.account), "still hers");
+        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.GivesAway.selector, carol.account, price, mark));
+        this.tradeAs(mallory, carol, perpetual, 1_000, price);
+        // The control: at the mark it passes, and something is left.
+        _trade(mallory, carol, perpetual, 1_000, mark);
+        assertLt(0, _cash(carol.account), "nobody else pays");
+    }
+
+    /// @dev Below zero whatever she gives away is others' money.
+    function test_R12_5_trade_belowZero_atTheMarkOrBetterOnly() public {
+        _flaggedPerpetual(46_000e8);
+        uint64 mark = _mark(perpetual);
+        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.GivesAway.selector, carol.account, mark - 1, mark));
+        this.tradeAs(mallory, carol, perpetual, 1_000, mark - 1);
+        int256 before = _equity(carol.account);
+        _trade(mallory, carol, perpetual, 500, mark + mark / 100);
+        assertLt(before, _equity(carol.account), "better than the mark");
+    }
+
+    /// @dev The control: with half of what is left required still hers, a spread may be paid.
+    function test_R12_5_trade_aSpreadPaidOutOfHerOwn_passes() public {
+        _flaggedPerpetual(52_000e8);
+        uint64 mark = _mark(perpetual);
+        _trade(mallory, carol, perpetual, 300, mark - mark / 200);
+        assertEq(_lots(carol.account, perpetual), 700, "closed");
+    }
+
+    function _flaggedPerpetual(uint256 price) private {
+        _advance(60, BTC_SPOT, ETH_SPOT);
+        _deposit(carol.account, 12_050e6);
+        _trade(carol, dealer, perpetual, 1_000, BTC_SPOT);
+        _advance(60, price, ETH_SPOT);
+        _flag(carol.account, FALL);
+    }
+
     /// @dev The book that is left is the new whole: lots that the owner closed are not sold a second time.
     function test_bid_afterAnOwnersTrade_sellsSharesOfTheSmallerBook() public {
         vm.warp(auction.auction(alice.account).startedAt);
@@ -96,6 +137,32 @@ contract FlaggedTradesTest is Fixture {
         } catch (bytes memory) {
             // Her trade has made her healthy.
         }
+    }
+
+    /// @dev R11: the worst of the book that was says nothing of the one that is left. Carol was long ether, and is short bitcoin.
+    function test_R11_7_bid_afterAnOwnersTrade_buyerPostsForTheBookThatIsLeft() public {
+        _advance(60, BTC_SPOT, ETH_SPOT);
+        _deposit(carol.account, 60_100e6);
+        _trade(carol, dealer, _perpetual(ETH), 100_000, ETH_SPOT);
+        _trade(dealer, carol, perpetual, 1_000, BTC_SPOT);
+        _advance(60, BTC_SPOT, 2_395e8);
+        _flag(carol.account, _health(carol.account).worstScenario);
+        _bid(liquidator, carol.account, 0.1e18);
+        if (_lots(carol.account, _perpetual(ETH)) == 0) revert("nothing left");
+        _tradeAtMark(mallory, carol, _perpetual(ETH), uint64(_lots(carol.account, _perpetual(ETH))));
+        Actor memory second = liquidator;
+        second.account = _account(liquidator.owner, 8);
+        _deposit(second.account, 1_500e6);
+        vm.expectPartialRevert(IClearinghouse.InsufficientMargin.selector);
+        this.buyFrom(second, carol.account);
+        // The control: who posts for it gets it, and is healthy.
+        _deposit(second.account, 10_000e6);
+        _bid(second, carol.account, 1e18);
+        assertTrue(_equity(second.account) >= int256(_health(second.account).maintenance), "healthy");
+    }
+
+    function buyFrom(Actor memory who, bytes32 account) external {
+        _bid(who, account, 1e18);
     }
 
     function bidAs(Actor memory who, uint256 fraction) external {
