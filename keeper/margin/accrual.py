@@ -1,6 +1,6 @@
-"""Price of what settles by an average, while that average comes about: docs/model.md, Marks.
+"""Price of what settles by an average, while it comes about: docs/model.md, Settlement window.
 
-All integers, as `AccrualLib` of the contracts has them.
+Prices are integers, as `AccrualLib` of the contracts has them; the share that moves is float64.
 """
 
 from __future__ import annotations
@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
+from keeper.pricing.svi import clamped
 from keeper.state.tables import SETTLEMENT_WINDOW_SECONDS, Accruals
+from keeper.units import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,15 @@ def accruals_of(table: Accruals) -> dict[tuple[int, int], Accrual]:
         (underlying, expiry): Accrual(high << 64 | low, expiry - until)
         for (underlying, expiry, until), (high, low) in zip(keys, sums, strict=True)
     }
+
+
+def of_moving(variance: FloatArray, reference_e8: IntArray, fixed_e8: IntArray) -> FloatArray:
+    """Return the smile's variance, clamped, of a reference of which only a share moves."""
+    share = moving_share(reference_e8, fixed_e8)
+    return clamped(variance) * (share * share)
+
+
+def moving_share(reference_e8: IntArray, fixed_e8: IntArray) -> FloatArray:
+    """Return the share of the reference that is not fixed, 1 where there is no reference."""
+    known = reference_e8 > 0
+    return np.where(known, reference_e8 - fixed_e8, 1) / np.where(known, reference_e8, 1)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keeper.errors import MarketDataError
-from keeper.margin.accrual import NOTHING, accruals_of
+from keeper.margin.accrual import NOTHING, accruals_of, moving_share, of_moving
 from keeper.pricing.log import log
-from keeper.pricing.svi import clamped, raw_variance
+from keeper.pricing.svi import raw_variance
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import Snapshot
 from keeper.units import E8, USD6, WAD, BoolArray, FloatArray, IntArray
@@ -244,18 +244,6 @@ def _columns(
         settled=np.array([r.settled for r in references], dtype=np.bool_),
         standing=np.where(bent, np.uint8(Standing.NO_VARIANCE), standings),
     )
-
-
-def of_moving(variance: FloatArray, reference_e8: IntArray, fixed_e8: IntArray) -> FloatArray:
-    """Return the smile's variance, clamped, of a reference of which only a share moves."""
-    share = moving_share(reference_e8, fixed_e8)
-    return clamped(variance) * (share * share)
-
-
-def moving_share(reference_e8: IntArray, fixed_e8: IntArray) -> FloatArray:
-    """Return the share of the reference that is not fixed, 1 where there is no reference."""
-    known = reference_e8 > 0
-    return np.where(known, reference_e8 - fixed_e8, 1) / np.where(known, reference_e8, 1)
 
 
 def _capped(standing: Standing, lot_wad: int, *prices_e8: int) -> Standing:

@@ -14,14 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keeper.margin.accrual import NOTHING, accruals_of
-from keeper.margin.market import (
-    CELL_CAP_USD6,
-    ListingMarket,
-    Standing,
-    listing_market,
-    of_moving,
-)
+from keeper.margin.accrual import NOTHING, accruals_of, of_moving
+from keeper.margin.market import CELL_CAP_USD6, ListingMarket, Standing, listing_market
 from keeper.pricing.log import log
 from keeper.pricing.svi import raw_variance
 from keeper.state.instruments import Instrument, Kind

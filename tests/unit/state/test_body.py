@@ -184,9 +184,7 @@ def test_decode__malformed__refused_and_named(old, new, problem):
 
 def test_encode__settlement_average__one_more_table_by_hand():
     row = AccrualRow(2, NOW + 60, NOW - 30, 5 << 64 | 7)
-    accruals = exchange(
-        underlyings=[ETH_ONLY], forwards=[], listings=[], accruals=[row]
-    ).accruals
+    accruals = exchange(underlyings=[ETH_ONLY], forwards=[], listings=[], accruals=[row]).accruals
     added = b"ACCR" + struct.pack(">QHQQQQ", 1, 2, NOW + 60, NOW - 30, 5, 7)
     assert encode(replace(tiny(), accruals=accruals)) == by_hand() + added
     assert encode(decode(by_hand() + added)) == by_hand() + added
