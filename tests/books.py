@@ -11,6 +11,7 @@ from keeper.state.accounts import account_id, bounty_reserve_usd6
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import (
     AccountRow,
+    AccrualRow,
     BalanceRow,
     ForwardRow,
     Head,
@@ -141,9 +142,12 @@ def exchange(
     now: int = NOW,
     tokens: Iterable[TokenRow] = (),
     balances: Iterable[BalanceRow] = (),
+    accruals: Iterable[AccrualRow] = (),
 ) -> Snapshot:
     """A snapshot of the exchange above, with any table replaced."""
     if listings is None:
         listings = [ListingRow(instrument, 1_000_000, 0) for instrument in LISTED]
     head = Head(epoch=7, ref_block=224, ref_time=now, model_hash=model_hash(model))
-    return build_snapshot(head, underlyings, forwards, listings, accounts, tokens, balances)
+    return build_snapshot(
+        head, underlyings, forwards, listings, accounts, tokens, balances, accruals=accruals
+    )

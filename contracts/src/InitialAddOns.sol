@@ -7,6 +7,7 @@ import {IInitialAddOns} from "./interfaces/IInitialAddOns.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
+import {AccrualLib} from "./libraries/AccrualLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {NormalLib} from "./libraries/NormalLib.sol";
 import {PricingLib} from "./libraries/PricingLib.sol";
@@ -45,6 +46,7 @@ contract InitialAddOns is IInitialAddOns {
         uint256 lot;
         uint256 spot;
         uint256 forward;
+        uint256 moving;
         uint256 secondsLeft;
         uint256 basisRate;
         bool expired;
@@ -134,7 +136,12 @@ contract InitialAddOns is IInitialAddOns {
             pass.expired = expiry != 0 && expiry <= block.timestamp;
             pass.settled = pass.expired && settlement != 0;
             pass.secondsLeft = expiry > block.timestamp ? expiry - block.timestamp : 0;
-            pass.forward = pass.spot / 1e10 * pass.quote.ratio / WAD * 1e10;
+            pass.forward = pass.expired ? pass.spot : pass.spot / 1e10 * pass.quote.ratio / WAD * 1e10;
+            pass.moving = WAD;
+            if (settlement == 0 && AccrualLib.isWithin(expiry, block.timestamp)) {
+                AccrualLib.Accrual memory accrual = _spots.accrual(underlying, expiry);
+                (pass.forward, pass.moving) = AccrualLib.expected(accrual, expiry, pass.forward);
+            }
             pass.basisRate = _basisRate(pass.rules, expiry, pass.secondsLeft);
         }
         (pass.underlying, pass.expiry, pass.begun) = (underlying, expiry, true);
@@ -152,7 +159,7 @@ contract InitialAddOns is IInitialAddOns {
     function _add(Pass memory pass, uint128 instrument, int256 size) private view {
         uint8 kind = instrument.kindOf();
         bool isSpot = kind == InstrumentLib.SPOT;
-        uint256 reference_ = isSpot || pass.expired ? pass.spot : pass.forward;
+        uint256 reference_ = isSpot ? pass.spot : pass.forward;
         if (pass.settled || reference_ == 0) return;
         uint256 gross = FixedPointMathLib.abs(size) * pass.spot;
         pass.sums.concentration += gross * _concentrationRate(pass, instrument) / WAD;
@@ -171,7 +178,8 @@ contract InitialAddOns is IInitialAddOns {
         int256 delta = int256(WAD);
         if (InstrumentLib.isOption(kind)) {
             int256 k = PricingLib.logMoneyness(pass.forward, uint256(instrument.strikeOf()) * 1e10);
-            int256 sd = PricingLib.deviation(PricingLib.variancePerYear(pass.quote, k), pass.secondsLeft);
+            int256 variance = PricingLib.variancePerYear(pass.quote, k, pass.moving);
+            int256 sd = PricingLib.deviation(variance, pass.secondsLeft);
             int256 d1 = sd < PricingLib.MIN_DEVIATION ? (k < 0 ? FAR : -FAR) : PricingLib.firstDeviation(k, sd);
             int256 bell = NormalLib.bell(d1);
             delta = NormalLib.cdf(d1, bell);
@@ -181,7 +189,8 @@ contract InitialAddOns is IInitialAddOns {
             pass.netVega += size * int256(pass.forward) / int256(WAD) * vega / int256(WAD)
                 * int256(uint256(pass.rules.vega));
         }
-        pass.netBasis += size * int256(pass.forward) / int256(WAD) * delta / int256(WAD) * int256(pass.basisRate);
+        int256 moving = int256(pass.forward * pass.moving / WAD);
+        pass.netBasis += size * moving / int256(WAD) * delta / int256(WAD) * int256(pass.basisRate);
     }
 
     /* INTERNAL: RATES */

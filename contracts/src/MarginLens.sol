@@ -137,6 +137,7 @@ contract MarginLens is IMarginLens {
         for (uint256 i; i < expiries.length; ++i) {
             list[i].expiry = expiries[i];
             (list[i].quote, list[i].settlement) = feeds.market(underlying, expiries[i], 0);
+            list[i].accrual = spots.accrual(underlying, expiries[i]);
         }
     }
 }

@@ -5,6 +5,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {FeedSigners} from "./FeedSigners.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
+import {AccrualLib} from "./libraries/AccrualLib.sol";
 import {FundingLib} from "./libraries/FundingLib.sol";
 import {SpeedLib} from "./libraries/SpeedLib.sol";
 import {ExpiryQuote, Signature, StoredQuote} from "./types/Types.sol";
@@ -28,7 +29,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
     uint256 internal constant PENDING_INTERVAL = 6 hours;
 
     /// @inheritdoc IMarketFeeds
-    uint256 public constant SETTLEMENT_WINDOW = 30 minutes;
+    uint256 public constant SETTLEMENT_WINDOW = AccrualLib.WINDOW;
     uint256 internal constant SIGNED_SETTLEMENT_DELAY = 24 hours;
 
     bytes32 internal constant QUOTE_TYPEHASH = keccak256(
@@ -131,6 +132,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
         _requireComplete(underlying, time, quotes);
         surface.updateTime = time;
         _spots.poke(underlying);
+        _accrue(underlying, quotes);
         _renewReferences(underlying, surface, time, quotes);
         _accept(underlying, surface, time, quotes);
     }
@@ -149,6 +151,15 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
             ++given;
         }
         if (given != quotes.length) revert IncompleteUpdate(quotes.length, given);
+    }
+
+    /// @dev Complete updates begin with the perpetual; the expiries ahead follow, the nearest first.
+    function _accrue(uint16 underlying, ExpiryQuote[] calldata quotes) private {
+        for (uint256 i = 1; i < quotes.length; ++i) {
+            uint40 expiry = quotes[i].expiry;
+            if (!AccrualLib.isWithin(expiry, block.timestamp)) return;
+            _spots.accrue(underlying, expiry);
+        }
     }
 
     /// @dev Limits never accrue: the new reference is the last mark, however old.
@@ -183,9 +194,8 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
             surface.confirmed = true;
             surface.referenceTime = time;
             _store(underlying, _references, time, quotes);
-            _store(underlying, _quotes, time, quotes);
             emit WorldConfirmed(underlying, time);
-            emit SurfaceUpdated(underlying, time, quotes.length);
+            _setMarks(underlying, time, quotes);
         }
     }
 
@@ -239,7 +249,7 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
         return surface.pendingTime != 0 && !surface.confirmed && time < surface.pendingTime + PENDING_LIFE;
     }
 
-    /// @dev Hard bands, inside which every price is finite.
+    /// @dev Hard bands, inside which every price is finite: docs/model.md, Worlds. 64 bits hold them.
     function _requireSane(ExpiryQuote calldata q) private pure {
         if (q.ratio < 5e17 || q.ratio > 2e18) revert QuoteOutOfBounds(q.expiry, "ratio", int256(uint256(q.ratio)));
         if (q.confidence > 1e18) revert QuoteOutOfBounds(q.expiry, "confidence", int256(uint256(q.confidence)));
@@ -249,8 +259,8 @@ contract MarketFeeds is IMarketFeeds, EIP712, FeedSigners {
             }
             return;
         }
-        if (q.a < -WAD || q.a > 9 * WAD) revert QuoteOutOfBounds(q.expiry, "a", q.a);
-        if (q.b < 0 || q.b > 5 * WAD) revert QuoteOutOfBounds(q.expiry, "b", q.b);
+        if (q.a < -9 * WAD || q.a > 9 * WAD) revert QuoteOutOfBounds(q.expiry, "a", q.a);
+        if (q.b < 0 || q.b > 9 * WAD) revert QuoteOutOfBounds(q.expiry, "b", q.b);
         if (q.rho <= -WAD || q.rho >= WAD) revert QuoteOutOfBounds(q.expiry, "rho", q.rho);
         if (q.m < -2 * WAD || q.m > 2 * WAD) revert QuoteOutOfBounds(q.expiry, "m", q.m);
         if (q.sigma < 1e15 || q.sigma > 5 * WAD) revert QuoteOutOfBounds(q.expiry, "sigma", q.sigma);

@@ -7,6 +7,7 @@ import {IInitialAddOns} from "./interfaces/IInitialAddOns.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
+import {AccrualLib} from "./libraries/AccrualLib.sol";
 import {BpsLib} from "./libraries/BpsLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {LegRiskLib} from "./libraries/LegRiskLib.sol";
@@ -28,7 +29,8 @@ contract RiskEngine is RiskModel {
     IMarketFeeds private immutable _feeds;
     ISpotFeeds private immutable _spots;
 
-    /// @dev Working state of one pass. Prices are wad; a term is an underlying with an expiry, as instruments begin with them.
+    /// @dev Working state of one pass. Prices are wad; a term is an underlying with an expiry, as instruments begin with them. `forward`
+    /// is what an expired term is worth as well; `exitPrice` is the same were the ratio one, and `moving` the share that moves.
     struct Pass {
         uint256 world;
         uint56 term;
@@ -37,6 +39,8 @@ contract RiskEngine is RiskModel {
         uint256 time;
         uint256 spot;
         uint256 forward;
+        uint256 exitPrice;
+        uint256 moving;
         uint256 secondsLeft;
         bool expired;
         uint64 settlement;
@@ -214,7 +218,9 @@ contract RiskEngine is RiskModel {
         uint56 term = uint56(instrument >> 72);
         if (pass.begun && term == pass.term) return;
         (uint16 underlying, uint40 expiry) = (uint16(term >> 40), uint40(term));
-        if (!pass.begun || underlying != uint16(pass.term >> 40)) _enterUnderlying(pass, asked, underlying);
+        // A term that settles by an average has held the shocks back.
+        bool again = pass.moving != 1e18;
+        if (!pass.begun || again || underlying != uint16(pass.term >> 40)) _enterUnderlying(pass, asked, underlying);
         (pass.begun, pass.term, pass.expiry) = (true, term, expiry);
         (pass.quote, pass.settlement) = _feeds.market(underlying, expiry, pass.world);
         // Rounded down to 1e-8 USD, as the keeper's integer forward is.
@@ -223,7 +229,18 @@ contract RiskEngine is RiskModel {
         pass.expired = expiry != 0 && pass.secondsLeft == 0;
         bool quoteFresh = pass.quote.time != 0 && block.timestamp <= pass.quote.time + SURFACE_MAX_AGE;
         pass.current = pass.spotFresh && quoteFresh && !pass.expired;
+        (pass.exitPrice, pass.moving) = (pass.spot, 1e18);
+        if (pass.expired) pass.forward = pass.settlement != 0 ? uint256(pass.settlement) * 1e10 : pass.spot;
+        if (pass.settlement == 0 && AccrualLib.isWithin(expiry, pass.time)) _average(pass, underlying, expiry);
         ShockLib.enterTerm(asked.shocks, asked.rows, underlying, pass.risk, expiry, pass.secondsLeft);
+        if (pass.moving != 1e18) ShockLib.holdBack(asked.shocks, pass.moving);
+    }
+
+    /// @dev What has accrued of the settlement average stands still; the rest is worth the forward, or spot once it has expired.
+    function _average(Pass memory pass, uint16 underlying, uint40 expiry) private view {
+        AccrualLib.Accrual memory accrual = _spots.accrual(underlying, expiry);
+        (pass.exitPrice,) = AccrualLib.expected(accrual, expiry, pass.spot);
+        (pass.forward, pass.moving) = AccrualLib.expected(accrual, expiry, pass.forward);
     }
 
     function _enterUnderlying(Pass memory pass, Asked memory asked, uint16 underlying) private view {
@@ -257,14 +274,13 @@ contract RiskEngine is RiskModel {
         p.strike = uint256(instrument.strikeOf()) * 1e10;
         p.expired = pass.expired;
         p.basePrice = pass.forward == 0 ? pass.spot : pass.forward;
-        if (p.expired) p.basePrice = pass.settlement != 0 ? uint256(pass.settlement) * 1e10 : pass.spot;
         if (!InstrumentLib.isOption(p.kind)) {
-            p.mark = p.kind == InstrumentLib.SPOT ? pass.spot : p.expired ? p.basePrice : pass.forward;
+            p.mark = p.kind == InstrumentLib.SPOT ? pass.spot : pass.forward;
         } else if (p.expired) {
             p.mark = PricingLib.intrinsic(p.basePrice, p.strike, p.kind == InstrumentLib.CALL);
         } else {
             p.k = PricingLib.logMoneyness(pass.forward, p.strike);
-            p.variance = PricingLib.variancePerYear(pass.quote, p.k);
+            p.variance = PricingLib.variancePerYear(pass.quote, p.k, pass.moving);
             p.deviation = PricingLib.deviation(p.variance, pass.secondsLeft);
             p.mark = PricingLib.price(pass.forward, p.strike, p.k, p.deviation, p.kind == InstrumentLib.CALL);
         }
@@ -313,7 +329,7 @@ contract RiskEngine is RiskModel {
                 pass.otherExit += legValue * (WAD - int256(uint256(pass.risk.linearRate))) / WAD;
             } else {
                 // The ratio is the feed signers' word: what it adds over spot does not leave as cash.
-                pass.otherExit += p.expired ? legValue : FixedPointMathLib.min(legValue, size * int256(pass.spot));
+                pass.otherExit += p.expired ? legValue : FixedPointMathLib.min(legValue, size * int256(pass.exitPrice));
             }
             _addRequirements(pass, p, size);
             // A fixed settlement price moves no more.

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {IAggregatorV3} from "./interfaces/IAggregatorV3.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
+import {AccrualLib} from "./libraries/AccrualLib.sol";
 import {DailyRingLib} from "./libraries/DailyRingLib.sol";
 import {RampLib} from "./libraries/RampLib.sol";
 import {RoundsLib} from "./libraries/RoundsLib.sol";
@@ -47,6 +48,7 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
     mapping(uint16 underlying => Source) private _sources;
     mapping(uint16 underlying => ScanLib.Sigmas) private _sigmas;
     mapping(uint16 underlying => DailyRingLib.Ring) private _rings;
+    mapping(uint16 underlying => mapping(uint40 expiry => AccrualLib.Accrual)) private _accruals;
 
     constructor(address owner_, ScanLib.Rule memory rule, address sequencerFeed_, uint32 sequencerGrace_)
         Ownable(owner_)
@@ -114,6 +116,17 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
     }
 
     /// @inheritdoc ISpotFeeds
+    function accrue(uint16 underlying, uint40 expiry) external {
+        RoundsLib.Feed memory feed = _live(underlying).feed;
+        AccrualLib.Accrual storage accrual_ = _accruals[underlying][expiry];
+        uint256 from = accrual_.until == 0 ? expiry - AccrualLib.WINDOW : accrual_.until;
+        uint256 to = block.timestamp < expiry ? block.timestamp : expiry;
+        if (to <= from) return;
+        (bool known, uint256 sum) = feed.sumOver(from, to);
+        if (known) (accrual_.until, accrual_.sum) = (uint40(to), uint128(accrual_.sum + sum));
+    }
+
+    /// @inheritdoc ISpotFeeds
     function observe(uint16 underlying, uint32[] calldata days_, uint80[] calldata roundIds) external {
         if (days_.length != roundIds.length) revert LengthMismatch(days_.length, roundIds.length);
         RoundsLib.Feed memory feed = _live(underlying).feed;
@@ -158,6 +171,11 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
         returns (uint64)
     {
         return _live(underlying).feed.averageOver(firstRound, from, to, MIN_ROUNDS);
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function accrual(uint16 underlying, uint40 expiry) external view returns (AccrualLib.Accrual memory) {
+        return _accruals[underlying][expiry];
     }
 
     /// @inheritdoc ISpotFeeds

@@ -14,6 +14,7 @@ from keeper.margin.scenarios import Model, model_hash
 from keeper.state.accounts import FLAGGED
 from keeper.state.snapshot import (
     AccountRow,
+    AccrualRow,
     BalanceRow,
     ForwardRow,
     Head,
@@ -57,6 +58,7 @@ def read_snapshot(
         head=Head(epoch, at.number, at.timestamp, model_hash(model)),
         underlyings=[_underlying(market) for market in markets],
         forwards=[_forward(market, row) for market in markets for row in market["forwards"]],
+        accruals=[row for market in markets for row in _accruals(market)],
         observations=[row for market in markets for row in _observations(market)],
         listings=[_listing(listing) for listing in listings],
         accounts=[_account(account) for account in accounts],
@@ -152,6 +154,17 @@ def _forward(market: dict[str, Decoded], row: dict[str, Decoded]) -> ForwardRow:
         confidence_wad=quote["confidence"],
         time=quote["time"],
     )
+
+
+def _accruals(market: dict[str, Decoded]) -> list[AccrualRow]:
+    """What of settlement averages has come about; a fixed price needs none of it any more."""
+    rows = [row for row in market["forwards"] if row["accrual"]["until"] and not row["settlement"]]
+    return [
+        AccrualRow(
+            market["underlying"], row["expiry"], row["accrual"]["until"], row["accrual"]["sum"]
+        )
+        for row in rows
+    ]
 
 
 def _observations(market: dict[str, Decoded]) -> list[ObservationRow]:

@@ -130,7 +130,7 @@ def _sensitivities(market: ListingMarket) -> tuple[IntArray, IntArray]:
     forward, strike = market.reference_e8 / E8, market.strike_e8 / E8
     vol, years = np.sqrt(market.variance), market.seconds / float(YEAR_SECONDS)
     greeks = black76.price_and_greeks(forward, strike, vol, years, market.is_call)
-    delta = np.where(market.is_option, greeks.delta, 1.0)
+    delta = np.where(market.is_option, greeks.delta, 1.0) * market.moving
     per_forward = greeks.vega * vol / np.where(forward > 0.0, forward, 1.0)
     vega = np.where(market.is_option & (forward > 0.0), np.minimum(per_forward, 1.0), 0.0)
     return np.rint(delta * WAD).astype(np.int64), np.rint(vega * WAD).astype(np.int64)

@@ -31,13 +31,15 @@ class ListingFloats:
     """The float64 view of the listings [L]: prices in USD, vol a fraction a year.
 
     `moneyness` is ln(K / F) in standard deviations to expiry, at most 2.5 either way; zero where
-    there is neither vol nor time. `mark` is the value of a unit now.
+    there is neither vol nor time. `mark` is the value of a unit now. Of the reference, moves change
+    all but `fixed`.
     """
 
     is_option: BoolArray
     is_call: BoolArray
     settled: BoolArray
     reference: FloatArray
+    fixed: FloatArray
     strike: FloatArray
     vol: FloatArray
     moneyness: FloatArray
@@ -54,6 +56,7 @@ class ListingFloats:
             is_call=market.is_call,
             settled=market.settled,
             reference=reference,
+            fixed=market.fixed_e8 / E8,
             strike=strike,
             vol=vol,
             moneyness=_moneyness(reference, strike, market.variance * years),
@@ -92,6 +95,7 @@ def _cells_of_part(shocked: Shocks, part: tuple[ListingFloats, IntArray]) -> Int
         cells = np.empty((len(term), len(shocked.weight)), dtype=np.int64)
         compiled.scenario_cells(
             floats.reference,
+            floats.fixed,
             floats.strike,
             floats.vol,
             floats.moneyness,
@@ -118,10 +122,11 @@ def _cells_of_part(shocked: Shocks, part: tuple[ListingFloats, IntArray]) -> Int
 def _values(floats: ListingFloats, shocked: Shocks, term: IntArray) -> FloatArray:
     """Return each listing's value per unit after each scenario [L, S], before the weights."""
     moneyness, reference = floats.moneyness[:, None], floats.reference[:, None]
+    fixed = floats.fixed[:, None]
     tilt = shocked.skew[term] * moneyness + shocked.curvature[term] * np.abs(moneyness)
     shift = clamp(shocked.shift[term] + tilt, -SHIFT_LIMIT, SHIFT_LIMIT)
     move = np.where(floats.settled[:, None], 0.0, shocked.move[term])
-    moved = reference * (1.0 + move)
+    moved = fixed + (reference - fixed) * (1.0 + move)
     vol, is_call = floats.vol[:, None] * exp(shift), floats.is_call[:, None]
     option = black76.price(moved, floats.strike[:, None], vol, shocked.years[term], is_call)
     return np.where(floats.is_option[:, None], option, moved)

@@ -30,6 +30,7 @@ def _to_integer(x: float) -> int:
 @kernel
 def scenario_cells(
     reference: FloatArray,
+    fixed: FloatArray,
     strike: FloatArray,
     vol: FloatArray,
     moneyness: FloatArray,
@@ -59,6 +60,8 @@ def scenario_cells(
         f, k, v, z, now, micro = (
             reference[n], strike[n], vol[n], moneyness[n], mark[n], micro_per_lot[n],
         )  # fmt: skip
+        still = fixed[n]
+        moving = f - still
         size = abs(z)
         call = is_call[n]
         if settled[n]:
@@ -70,7 +73,7 @@ def scenario_cells(
                 total = shift[g, s] + tilt
                 total = -SHIFT_LIMIT if total < -SHIFT_LIMIT else total
                 total = SHIFT_LIMIT if total > SHIFT_LIMIT else total
-                moved[s] = f * (1.0 + move[g, s])
+                moved[s] = still + moving * (1.0 + move[g, s])
                 deviation[s] = v * exp1(total) * root_years[g, s]
                 d1[s], d2[s], ratio[s] = standardised1(moved[s], k, deviation[s])
             for s in range(weight.size):
@@ -78,7 +81,7 @@ def scenario_cells(
                 pnl[n, s] = _to_integer(weight[s] * (value - now) * micro)
         else:
             for s in range(weight.size):
-                value = f * (1.0 + move[g, s])
+                value = still + moving * (1.0 + move[g, s])
                 pnl[n, s] = _to_integer(weight[s] * (value - now) * micro)
 
 

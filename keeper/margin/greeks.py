@@ -60,7 +60,7 @@ def leg_greeks(market: ListingMarket, listing: IntArray, lots: IntArray) -> list
     unit = black76.price_and_greeks(
         floats.reference, floats.strike, floats.vol, years, floats.is_call
     )
-    per_percent = floats.reference * _PERCENT
+    per_percent = (floats.reference - floats.fixed) * _PERCENT
     moving = np.where(floats.settled, 0.0, 1.0)
     option = np.where(floats.is_option, moving, 0.0)
     size = floats.micro_per_lot[listing] * lots
@@ -72,7 +72,7 @@ def leg_greeks(market: ListingMarket, listing: IntArray, lots: IntArray) -> list
     rows = zip(
         micro(np.where(floats.is_option, unit.delta, 1.0) * per_percent * moving),
         micro(unit.gamma * per_percent * per_percent * option),
-        micro(unit.vega * _PERCENT * option),
+        micro(unit.vega * market.moving * _PERCENT * option),
         micro(unit.theta / _DAYS_A_YEAR * option),
         strict=True,
     )

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keeper.errors import MarketDataError
+from keeper.margin.accrual import NOTHING, accruals_of, moving_share, of_moving
 from keeper.pricing.log import log
-from keeper.pricing.svi import clamped, raw_variance
+from keeper.pricing.svi import raw_variance
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import Snapshot
 from keeper.units import E8, USD6, WAD, BoolArray, FloatArray, IntArray
@@ -44,10 +45,11 @@ class ListingMarket:
     """Market inputs, one row a listing [L]; zero wherever `standing` is UNPRICED.
 
     `reference_e8` is what the mark hangs on: the spot, the forward of the expiry, or after expiry
-    the settlement price or spot. `seconds` is the time to expiry, `variance` a year at the strike
-    (float64), `settled` says that nothing moves it any more. `expiry` is 0 where a kind has none,
-    `confidence_wad` the half-width of the quote that marks it as a share of price, at most 1 and 0
-    where no quote does; `open_interest` is in lots.
+    the settlement price or spot. While its settlement average comes about, `fixed_e8` of it has
+    accrued and moves no more, else 0. `seconds` is the time to expiry, `variance` a year at the
+    strike (float64), of what moves; `settled` says that nothing moves it any more. `expiry` is 0
+    where a kind has none, `confidence_wad` the half-width of the quote that marks it as a share of
+    price, at most 1 and 0 where no quote does; `open_interest` is in lots.
     """
 
     kind: NDArray[np.uint8]
@@ -57,6 +59,7 @@ class ListingMarket:
     scan_range_wad: IntArray
     spot_e8: IntArray
     reference_e8: IntArray
+    fixed_e8: IntArray
     strike_e8: IntArray
     seconds: IntArray
     variance: FloatArray
@@ -76,6 +79,11 @@ class ListingMarket:
         return (self.kind == Kind.PERPETUAL) | (self.kind == Kind.FUTURE)
 
     @property
+    def moving(self) -> FloatArray:
+        """The share of the reference that follows the spot: 1 but for settlement averages."""
+        return moving_share(self.reference_e8, self.fixed_e8)
+
+    @property
     def is_call(self) -> BoolArray:
         """Where the listing is a call."""
         return self.kind == Kind.CALL
@@ -89,6 +97,7 @@ class _Reference:
     standing: Standing
     forward_row: int = -1
     settled: bool = False
+    fixed_e8: int = 0
 
 
 def require_fresh_spots(snapshot: Snapshot, max_age_seconds: int) -> None:
@@ -148,6 +157,13 @@ def _require_global_inputs(snapshot: Snapshot) -> None:
                 f"underlying {underlying}: spot_time {time} is {time - now} s after ref_time "
                 f"{now}: read the spot and the time at the same block"
             )
+    accruals = snapshot.accruals
+    for expiry, until in zip(accruals.expiry.tolist(), accruals.until.tolist(), strict=True):
+        if until > now:
+            raise MarketDataError(
+                f"expiry {expiry}: its settlement average has come to {until}, {until - now} s "
+                f"after ref_time {now}: read both at the same block"
+            )
 
 
 class _Resolver:
@@ -161,15 +177,19 @@ class _Resolver:
         self._row = {key: row for row, key in enumerate(keys)}
         self._ratio: list[int] = forwards.ratio_wad.tolist()
         self._time: list[int] = forwards.time.tolist()
+        self._accrued = accruals_of(snapshot.accruals)
 
     def reference(self, instrument: Instrument, settlement_e8: int) -> _Reference:
         """Decide how one listing is marked."""
         spot = self._spot[instrument.underlying]
         if instrument.kind is Kind.SPOT:
             return _Reference(spot, Standing.SOUND)
+        accrued = self._accrued.get((instrument.underlying, instrument.expiry), NOTHING)
         if instrument.kind.expires and instrument.expiry <= self._now:
-            price = settlement_e8 or spot
-            return _Reference(price, Standing.SOUND, settled=settlement_e8 != 0)
+            if settlement_e8:
+                return _Reference(settlement_e8, Standing.SOUND, settled=True)
+            price = accrued.expected_e8(spot)
+            return _Reference(price, Standing.SOUND, fixed_e8=accrued.fixed_e8)
         row = self._row.get((instrument.underlying, instrument.expiry))
         if row is None or self._time[row] == 0:
             return _Reference(0, Standing.UNPRICED)
@@ -177,7 +197,12 @@ class _Resolver:
         if forward == 0:
             return _Reference(0, Standing.UNPRICED)
         fresh = 0 <= self._now - self._time[row] <= SURFACE_MAX_AGE_SECONDS
-        return _Reference(forward, Standing.SOUND if fresh else Standing.STALE, row)
+        return _Reference(
+            accrued.expected_e8(forward),
+            Standing.SOUND if fresh else Standing.STALE,
+            row,
+            fixed_e8=accrued.fixed_e8,
+        )
 
 
 def _columns(
@@ -198,6 +223,7 @@ def _columns(
     standings = np.array(standing, dtype=np.uint8)
     priced = standings != Standing.UNPRICED
     reference_e8 = _kept([r.price_e8 for r in references], priced)
+    fixed_e8 = _kept([r.fixed_e8 for r in references], priced)
     strike_e8 = _kept([i.strike_e8 for i in instruments], priced)
     live, variance = _variance(snapshot, references, reference_e8, strike_e8)
     bent = live & (variance <= 0.0) & (standings == Standing.SOUND)
@@ -209,9 +235,10 @@ def _columns(
         scan_range_wad=_kept(table.scan_range_wad[row].tolist(), priced),
         spot_e8=_kept(spots, priced),
         reference_e8=reference_e8,
+        fixed_e8=fixed_e8,
         strike_e8=strike_e8,
         seconds=np.where(kind >= Kind.FUTURE, np.maximum(expiry - snapshot.head.ref_time, 0), 0),
-        variance=np.where(live, clamped(variance), 0.0),
+        variance=np.where(live, of_moving(variance, reference_e8, fixed_e8), 0.0),
         confidence_wad=_confidence(snapshot, references),
         open_interest=snapshot.listings.open_interest,
         settled=np.array([r.settled for r in references], dtype=np.bool_),

@@ -14,11 +14,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from keeper.margin.accrual import NOTHING, accruals_of, of_moving
 from keeper.margin.market import CELL_CAP_USD6, ListingMarket, Standing, listing_market
 from keeper.pricing.log import log
-from keeper.pricing.svi import clamped, raw_variance
+from keeper.pricing.svi import raw_variance
 from keeper.state.instruments import Instrument, Kind
 from keeper.state.snapshot import Snapshot
+from keeper.state.tables import SETTLEMENT_WINDOW_SECONDS
 from keeper.units import E8, USD6, WAD, BoolArray, FloatArray, IntArray
 
 _SMILE: Final = ("a", "b", "rho", "m", "sigma")
@@ -32,13 +34,16 @@ class MovableMarket:
     `today` is their market as it stands. Prices are columns of Python's integers, of which no
     product overflows, and hold also where a listing has no price today: `ratio_wad` is what the
     reference is of the spot (1 for SPOT and expired listings, 0 where no forward is known or a
-    settlement price is fixed), `settlement_e8` that price or 0. `smile` float64 [5, L] counts where
-    `has_smile` [L].
+    settlement price is fixed), `settlement_e8` that price or 0. `accrued_e8` and `open_seconds` are
+    those of a settlement average that comes about (0 and the whole window elsewhere). `smile`
+    float64 [5, L] counts where `has_smile` [L].
     """
 
     today: ListingMarket
     ratio_wad: NDArray[np.object_]
     settlement_e8: NDArray[np.object_]
+    accrued_e8: NDArray[np.object_]
+    open_seconds: NDArray[np.object_]
     strike_e8: NDArray[np.object_]
     lot_wad: NDArray[np.object_]
     scan_range_wad: NDArray[np.object_]
@@ -59,12 +64,19 @@ class MovableMarket:
             0 if s or (f < 0 and on) else int(snapshot.forwards.ratio_wad[f]) if on else WAD
             for s, f, on in zip(settled, forward.tolist(), on_forward, strict=True)
         ]
+        accruals = accruals_of(snapshot.accruals)
+        accrued = [
+            NOTHING if fixed else accruals.get((i.underlying, i.expiry), NOTHING)
+            for i, fixed in zip(listed, settled, strict=True)
+        ]
         own = np.searchsorted(spots.underlying, today.underlying)
         smile = [getattr(snapshot.forwards, name)[known] / WAD for name in _SMILE]
         return cls(
             today=today,
             ratio_wad=np.array(ratios, dtype=object),
             settlement_e8=np.where(settled, snapshot.listings.settlement_e8.astype(object), 0),
+            accrued_e8=np.array([a.sum_e8 for a in accrued], dtype=object),
+            open_seconds=np.array([a.open_seconds for a in accrued], dtype=object),
             strike_e8=np.array([i.strike_e8 for i in listed], dtype=object),
             lot_wad=spots.lot_wad[own].astype(object),
             scan_range_wad=spots.scan_range_wad[own].astype(object),
@@ -74,7 +86,7 @@ class MovableMarket:
 
     def follows_spot(self) -> BoolArray:
         """Return where a listing's reference moves with the spot [L]."""
-        return (self.ratio_wad > 0).astype(np.bool_)
+        return ((self.ratio_wad > 0) & (self.open_seconds > 0)).astype(np.bool_)
 
     def at(self, rows: IntArray, spot_e8: Sequence[int]) -> ListingMarket:
         """Return the market of listings `rows` [R], each at a spot of its underlying [R].
@@ -84,7 +96,11 @@ class MovableMarket:
         spot: NDArray[Any] = np.array(spot_e8, dtype=object)
         strike: NDArray[Any] = self.strike_e8[rows]
         lot: NDArray[Any] = self.lot_wad[rows]
-        reference: NDArray[Any] = spot * self.ratio_wad[rows] // WAD + self.settlement_e8[rows]
+        plain: NDArray[Any] = spot * self.ratio_wad[rows] // WAD + self.settlement_e8[rows]
+        accrued: NDArray[Any] = np.where(plain > 0, self.accrued_e8[rows], 0)
+        reference: NDArray[Any] = (
+            accrued + self.open_seconds[rows] * plain
+        ) // SETTLEMENT_WINDOW_SECONDS
         highest: NDArray[Any] = np.maximum(np.maximum(spot, reference), strike)
         within = (highest * lot < _HIGHEST_PER_LOT) & (highest < 2**63)
         priced = ((reference > 0) & within).astype(np.bool_)
@@ -93,6 +109,7 @@ class MovableMarket:
             return np.where(priced, values, 0).astype(np.int64)
 
         reference_e8, strike_e8 = kept(reference), kept(strike)
+        fixed_e8 = kept(accrued // SETTLEMENT_WINDOW_SECONDS)
         live = self.has_smile[rows] & (reference_e8 > 0)
         ratio = np.where(live, strike_e8 / E8, 1.0) / np.where(live, reference_e8 / E8, 1.0)
         variance = raw_variance(log(ratio), *self.smile[:, rows])
@@ -104,9 +121,10 @@ class MovableMarket:
             scan_range_wad=kept(self.scan_range_wad[rows]),
             spot_e8=kept(spot),
             reference_e8=reference_e8,
+            fixed_e8=fixed_e8,
             strike_e8=strike_e8,
             seconds=self.today.seconds[rows],
-            variance=np.where(live, clamped(variance), 0.0),
+            variance=np.where(live, of_moving(variance, reference_e8, fixed_e8), 0.0),
             confidence_wad=self.today.confidence_wad[rows],
             open_interest=self.today.open_interest[rows],
             settled=self.today.settled[rows],

@@ -121,6 +121,7 @@ def _scenario_points(
         scan_range_wad=today.scan_range_wad[own : own + 1],
         spot_e8=one * spot,
         reference_e8=one * spot,
+        fixed_e8=none,
         strike_e8=one * spot,
         seconds=one * int(VOL_TENOR_SECONDS),
         variance=np.ones(1),

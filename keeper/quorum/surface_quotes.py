@@ -18,8 +18,8 @@ PERPETUAL: Final = 0
 BANDS: Final[Mapping[str, tuple[int, int]]] = {
     "ratio": (WAD // 2, 2 * WAD),
     "confidence": (0, WAD),
-    "a": (-WAD, 9 * WAD),
-    "b": (0, 5 * WAD),
+    "a": (-9 * WAD, 9 * WAD),
+    "b": (0, 9 * WAD),
     "rho": (1 - WAD, WAD - 1),
     "m": (-2 * WAD, 2 * WAD),
     "sigma": (WAD // 1_000, 5 * WAD),

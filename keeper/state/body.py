@@ -17,6 +17,7 @@ from keeper.state.hashing import keccak256
 from keeper.state.snapshot import Head, Snapshot
 from keeper.state.tables import (
     Accounts,
+    Accruals,
     Balances,
     Forwards,
     Legs,
@@ -50,6 +51,7 @@ def encode(snapshot: Snapshot) -> bytes:
         snapshot.accounts,
         snapshot.legs,
         snapshot.balances,
+        *_present(snapshot.accruals),
     )
     parts = [
         MAGIC,
@@ -83,10 +85,26 @@ def decode(body: bytes) -> Snapshot:
         accounts=reader.table(Accounts),
         legs=reader.table(Legs),
         balances=reader.table(Balances),
+        accruals=_accruals(reader),
     )
     reader.finish()
     snapshot.validate()
     return snapshot
+
+
+def _present(accruals: Accruals) -> tuple[Accruals, ...]:
+    """Return the table where it has rows: without, it is not written."""
+    return (accruals,) if len(accruals) else ()
+
+
+def _accruals(reader: _Reader) -> Accruals:
+    """Read the table if the body goes on; without rows it would be a second way to write none."""
+    if not reader.left:
+        return Accruals.of_rows([])
+    table = reader.table(Accruals)
+    if not len(table):
+        raise InputError("ACCR has no rows: leave the table out")
+    return table
 
 
 def bundle_hash(body: bytes) -> bytes:
@@ -100,6 +118,11 @@ class _Reader:
     def __init__(self, body: bytes) -> None:
         self._body = memoryview(body)
         self._at = 0
+
+    @property
+    def left(self) -> int:
+        """Bytes that were not read yet."""
+        return len(self._body) - self._at
 
     def take(self, size: int, what: str) -> bytes:
         return bytes(self._slice(size, what))
@@ -127,13 +150,12 @@ class _Reader:
 
     def finish(self) -> None:
         """Refuse trailing bytes."""
-        if left := len(self._body) - self._at:
-            raise InputError(f"body has {left} bytes after its last table")
+        if self.left:
+            raise InputError(f"body has {self.left} bytes after its last table")
 
     def _slice(self, size: int, what: str) -> memoryview:
-        left = len(self._body) - self._at
-        if size > left:
-            raise InputError(f"body ends inside {what}: {size} bytes announced, {left} left")
+        if size > self.left:
+            raise InputError(f"body ends inside {what}: {size} bytes announced, {self.left} left")
         part = self._body[self._at : self._at + size]
         self._at += size
         return part

@@ -13,6 +13,7 @@ from typing import Final
 from keeper.errors import InputError
 from keeper.state.tables import (
     Accounts,
+    Accruals,
     Balances,
     Forwards,
     Legs,
@@ -24,6 +25,7 @@ from keeper.state.tables import (
 )
 from keeper.state.validity import (
     require_accounts,
+    require_accruals,
     require_ascending,
     require_balances,
     require_forwards,
@@ -61,7 +63,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The ten tables of docs/encodings.md."""
+    """The tables of docs/encodings.md; `accruals` has rows only while an expiry settles."""
 
     head: Head
     underlyings: Underlyings
@@ -73,6 +75,7 @@ class Snapshot:
     accounts: Accounts
     legs: Legs
     balances: Balances
+    accruals: Accruals
 
     def validate(self) -> None:
         """Raise InputError unless the tables are canonical, naming table, row and fix."""
@@ -85,6 +88,7 @@ class Snapshot:
         require_accounts(self.accounts, self.legs)
         require_legs(self.legs, self.accounts, self.listings)
         require_balances(self.balances, self.accounts, self.tokens.token)
+        require_accruals(self.accruals, self.underlyings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,16 @@ class ForwardRow:
     sigma: int
     confidence_wad: int
     time: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccrualRow:
+    """How far a settlement average has come: spot in 1e-8 USD times seconds up to `until`."""
+
+    underlying: int
+    expiry: int
+    until: int
+    sum_e8: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +195,7 @@ def build_snapshot(
     tokens: Iterable[TokenRow] = (),
     balances: Iterable[BalanceRow] = (),
     observations: Iterable[ObservationRow] = (),
+    accruals: Iterable[AccrualRow] = (),
 ) -> Snapshot:
     """Sort the rows canonically, resolve references to row numbers, and validate.
 
@@ -204,6 +219,9 @@ def build_snapshot(
         accounts=Accounts.of_rows([_account_cells(row) for row in holders]),
         legs=Legs.of_rows([cells for row in holders for cells in _leg_cells(row, row_of)]),
         balances=Balances.of_rows(sorted(_balance_cells(row, row_of_account) for row in balances)),
+        accruals=Accruals.of_rows(
+            sorted((row.underlying, row.expiry, row.until, _halves(row.sum_e8)) for row in accruals)
+        ),
     )
     snapshot.validate()
     return snapshot

@@ -1,4 +1,4 @@
-"""The ten tables of a snapshot, column by column, exactly as docs/encodings.md lists them.
+"""The tables of a snapshot, column by column, exactly as docs/encodings.md lists them.
 
 The order of the fields is the order of the columns on the wire; each annotation gives both the
 numpy type in memory and the big-endian type in the body. The codec reads this page and holds no
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, Self, TypeAlias, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keeper.errors import InputError
+
+SETTLEMENT_WINDOW_SECONDS: Final = 1800
+"""Before expiry; options and futures settle by the average of spot over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +198,17 @@ class Balances(Table):
     account: U32
     token: U16
     amount: U128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Accruals(Table):
+    """Settlement averages that come about, ascending by both keys: price times seconds `until`.
+
+    A body without rows has no such table at all.
+    """
+
+    TAG: ClassVar[bytes] = b"ACCR"
+    underlying: U16
+    expiry: U64
+    until: U64
+    sum_e8: U128

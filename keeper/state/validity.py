@@ -15,10 +15,21 @@ from numpy.typing import NDArray
 from keeper.errors import InputError
 from keeper.state.accounts import Mode
 from keeper.state.instruments import Instrument
-from keeper.state.tables import Accounts, Balances, Forwards, Legs, Listings, Table, Underlyings
+from keeper.state.tables import (
+    SETTLEMENT_WINDOW_SECONDS,
+    Accounts,
+    Accruals,
+    Balances,
+    Forwards,
+    Legs,
+    Listings,
+    Table,
+    Underlyings,
+)
 from keeper.units import BoolArray
 
 _UNSORTED: Final = "is not above the row before it: sort, no repeats"
+_TIME_END: Final = 1 << 40  # an expiry is a uint40
 _NOT_IN_UNDL: Final = "has an underlying that UNDL lacks: add it there"
 
 _Whose: TypeAlias = Callable[[int], str]  # puts into words whose a row is
@@ -102,6 +113,20 @@ def require_balances(balances: Balances, accounts: Accounts, tokens: NDArray[np.
     _require(balances, known, "names a token that TOKN lacks: add it there", whose)
     ordered = _ascends(balances.account, balances.token)
     _require(balances, np.append(True, ordered), _UNSORTED, whose)
+
+
+def require_accruals(accruals: Accruals, underlyings: Underlyings) -> None:
+    """Refuse unordered accruals, of an unknown underlying, or up to a time outside the window."""
+    require_ascending(accruals, "underlying", "expiry")
+    whose = _cells(accruals, "underlying", "expiry", "until")
+    known = np.isin(accruals.underlying, underlyings.underlying)
+    _require(accruals, known, _NOT_IN_UNDL, whose)
+    until, expiry = accruals.until, accruals.expiry
+    window = np.uint64(SETTLEMENT_WINDOW_SECONDS)
+    # Nowhere a difference: unsigned ones wrap.
+    inside = (until <= expiry) & (until + window > expiry) & (expiry < _TIME_END)
+    problem = f"is not within the {window} s before its expiry: leave such rows out"
+    _require(accruals, inside, problem, whose)
 
 
 def _keys(column: NDArray[Any]) -> list[NDArray[Any]]:

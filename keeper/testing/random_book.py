@@ -20,6 +20,7 @@ from keeper.state.instruments import Kind
 from keeper.state.snapshot import Head, Snapshot
 from keeper.state.tables import (
     Accounts,
+    Accruals,
     Balances,
     Forwards,
     Legs,
@@ -74,6 +75,7 @@ def random_book(
         underlyings=Underlyings.of_rows([astuple(row) for row in market.underlyings]),
         forwards=Forwards.of_rows([astuple(row) for row in market.forwards]),
         second_marks=SecondMarks.of_rows([]),
+        accruals=Accruals.of_rows([]),
         observations=Observations.of_rows([]),
         listings=_listings(market, _sum_by(listing, np.maximum(lots, 0), listings)),
         tokens=Tokens.of_rows([]),

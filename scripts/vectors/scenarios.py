@@ -1,7 +1,8 @@
 """Results of every scenario for a handful of legs, by mpmath at 30 digits, from docs/model.md.
 
 The rows are the committed table's, then extra ones that use all columns at once and pass every
-clamp. Nothing of `keeper/margin` computes here: the vectors judge both it and the contracts.
+clamp. Two expiries settle by an average that has begun: one ahead, one past without a price.
+Nothing of `keeper/margin` computes here: the vectors judge both it and the contracts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ RATIO_WAD = 1_002 * 10**15
 SMILE = {"a": 250, "b": 180, "rho": -220, "m": 30, "sigma": 150}  # thousandths
 
 _STRIKES = {1: (70_000, 91_000, 110_000), 2: (2_400, 3_000, 4_000)}
+# Seconds to expiry and to where the average has come, and what spot has been over it, in percent.
+WINDOW = 1_800
+AVERAGED = {1_000: (-30, 101), -45: (-75, 97)}
 _TERMS = (20 * HOUR, 40 * HOUR, 3 * DAY, 4 * DAY, 31 * DAY, 400 * DAY)
 LEGS = [
     *(Instrument(u, 0, kind, 0) for u in (1, 2) for kind in (Kind.SPOT, Kind.PERPETUAL)),
@@ -35,6 +39,17 @@ LEGS = [
         for kind, strike in (
             (Kind.CALL, _STRIKES[u][n % 3]),
             (Kind.PUT, _STRIKES[u][(n + 1) % 3]),
+        )
+    ),
+    *(
+        Instrument(u, NOW + t, kind, strike * 10**8)
+        for u in (1, 2)
+        for t in AVERAGED
+        for kind, strike in (
+            (Kind.FUTURE, 0),
+            (Kind.CALL, _STRIKES[u][1]),
+            (Kind.PUT, _STRIKES[u][1]),
+            (Kind.PUT, _STRIKES[u][2]),
         )
     ),
 ]
@@ -70,6 +85,10 @@ def all_vectors() -> dict[str, Columns]:
         "spot_e8": [str(spot) for spot in SPOT_E8.values()],
         "ratio_wad": str(RATIO_WAD),
         **{name: str(value * 10**15) for name, value in SMILE.items()},
+        "accrued_expiry": [str(NOW + term) for term in AVERAGED for _ in SPOT_E8],
+        "accrued_underlying": [str(u) for _ in AVERAGED for u in SPOT_E8],
+        "accrued_until": [str(NOW + until) for until, _ in AVERAGED.values() for _ in SPOT_E8],
+        "accrued_sum_e8": [str(_accrued_e8(u, NOW + t)) for t in AVERAGED for u in SPOT_E8],
         "instrument": [str(leg.pack()) for leg in LEGS],
         "pnl_usd6": pnl,  # pyright: ignore[reportAssignmentType] - a row a scenario
     }
@@ -82,16 +101,35 @@ def _cells(row: Scenario) -> dict[str, str | bool]:
 
 def _pnl(leg: Instrument, row: Scenario, risk: UnderlyingRisk) -> int:
     """Result of LOTS lots in micro-dollars, rounded to nearest."""
-    before = _value(leg, _forward(leg), _vol(leg), leg.expiry - NOW)
+    forward, fixed = _forward(leg), _fixed(leg)
+    before = _value(leg, forward, _vol(leg), max(leg.expiry - NOW, 0))
     left = max(leg.expiry - NOW - row.clock_seconds, 0)
-    after = _value(leg, _forward(leg) * (1 + _move(leg, row, risk)), _shocked(leg, row, risk), left)
+    moved = fixed + (forward - fixed) * (1 + _move(leg, row, risk))
+    after = _value(leg, moved, _shocked(leg, row, risk), left)
     units = LOTS * mp.mpf(risk.lot) / 10**18
     return int(mp.nint(units * mp.mpf(row.weight_bps) / 10**4 * (after - before) * 10**6).real)
 
 
 def _forward(leg: Instrument) -> mp.mpf:
-    spot = SPOT_E8[leg.underlying]
-    return mp.mpf(spot if leg.kind is Kind.SPOT else spot * RATIO_WAD // 10**18) / 10**8
+    spot, term = SPOT_E8[leg.underlying], leg.expiry - NOW
+    plain = leg.kind is Kind.SPOT or (leg.expiry and term <= 0)
+    price = spot if plain else spot * RATIO_WAD // 10**18
+    if term in AVERAGED:
+        rest = term - AVERAGED[term][0]
+        price = (_accrued_e8(leg.underlying, leg.expiry) + rest * price) // WINDOW
+    return mp.mpf(price) / 10**8
+
+
+def _fixed(leg: Instrument) -> mp.mpf:
+    """What of the forward has been averaged already."""
+    if leg.expiry - NOW not in AVERAGED:
+        return mp.mpf(0)
+    return mp.mpf(_accrued_e8(leg.underlying, leg.expiry) // WINDOW) / 10**8
+
+
+def _accrued_e8(underlying: int, expiry: int) -> int:
+    until, percent = AVERAGED[expiry - NOW]
+    return SPOT_E8[underlying] * percent // 100 * (NOW + until - (expiry - WINDOW))
 
 
 def _strike(leg: Instrument) -> mp.mpf:
@@ -103,7 +141,8 @@ def _vol(leg: Instrument) -> mp.mpf:
         return mp.mpf(0)
     a, b, rho, m, sigma = (mp.mpf(value) / 1000 for value in SMILE.values())
     x = mp.log(_strike(leg) / _forward(leg)) - m
-    return mp.sqrt(a + b * (rho * x + mp.sqrt(x * x + sigma * sigma)))
+    vol = mp.sqrt(a + b * (rho * x + mp.sqrt(x * x + sigma * sigma)))
+    return vol * (1 - _fixed(leg) / _forward(leg))
 
 
 def _value(leg: Instrument, forward: mp.mpf, vol: mp.mpf, seconds: int) -> mp.mpf:
@@ -143,6 +182,8 @@ def _shocked(leg: Instrument, row: Scenario, risk: UnderlyingRisk) -> mp.mpf:
     )  # fmt: skip
     up, down = mp.mpf(risk.vol_up) / 10**18, mp.mpf(risk.vol_down) / 10**18
     g = _within(-mp.log(ratio) / mp.log(30), -1, 1)
+    if seconds <= 0:
+        return vol
     z = mp.log(_strike(leg) / _forward(leg)) / (vol * mp.sqrt(seconds / YEAR))
     z = _within(z, -mp.mpf(5) / 2, mp.mpf(5) / 2)
     shift = (

@@ -1,5 +1,5 @@
 """The margin engine against the contracts, on every book of the demo after the gap, and on those
-that hold expired legs.
+whose legs settle: half way through the window of their average, and expired without a price.
 
 The engine rounds per lot, the contracts once per account. A mark, and a move in a scenario, differ
 by half a micro-dollar a lot at most; standard margin rounds up a leg's rate and its add-on, so by
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from keeper.devnet import market
 from keeper.devnet.demo import build_next_epoch, post_market
 from keeper.devnet.market import EXPIRY_DAY
 from keeper.margin.losses import Book, scenario_losses
@@ -21,7 +22,7 @@ from tests.chain.stages import EVERYBODY, opened
 
 pytestmark = pytest.mark.chain
 
-GAP, EXPIRY = 11, 24
+GAP, WINDOW, EXPIRY = 11, 23, 24
 # Micro-dollars a lot, in tenths.
 TENTHS_A_LOT = {
     "equity": 10,
@@ -52,16 +53,41 @@ class Compared:
 def compared(tmp_path_factory):
     stage = opened(tmp_path_factory.mktemp("books"), EVERYBODY)
     found = []
-    for hour, only_expired in ((GAP, False), (EXPIRY, True)):
-        post_market(stage, hour)
+    for hour, post in ((GAP, post_market), (WINDOW, post_half_window), (EXPIRY, post_the_rest)):
+        post(stage, hour)
         works = build_next_epoch(stage)
         assert len({work.digest for work in works}) == 1
-        found += compare(stage, works[0], hour, only_expired)
+        assert len(works[0].snapshot.accruals) == (0 if hour == GAP else 2)
+        found += compare(stage, works[0], hour, hour != GAP)
     stage.close()
     return found
 
 
-def compare(stage, work, hour, only_expired):
+def post_half_window(stage, hour):
+    """Rounds from before the window on, and a surface in the middle, which adds them up."""
+    for minutes in (31, 20):
+        stage.at(EXPIRY_DAY - minutes * 60)
+        for underlying in market.UNDERLYINGS:
+            price = market.spot_before_e8(underlying, EXPIRY, minutes * 60)
+            stage.exchange.post_spot(underlying, price)
+    post_surfaces(stage, hour, EXPIRY_DAY - 15 * 60)
+
+
+def post_the_rest(stage, hour):
+    """The spot at expiry, and a surface after, which says nothing of what has expired."""
+    stage.at(EXPIRY_DAY - len(market.UNDERLYINGS))
+    for underlying in market.UNDERLYINGS:
+        stage.exchange.post_spot(underlying, market.spot_e8(underlying, hour))
+    post_surfaces(stage, hour, EXPIRY_DAY)
+
+
+def post_surfaces(stage, hour, time):
+    stage.at(time + 1)
+    for underlying in market.UNDERLYINGS:
+        stage.exchange.post_surface(underlying, time, market.surface(underlying, hour, time))
+
+
+def compare(stage, work, hour, only_settling):
     book, snapshot = work.margin_book, work.snapshot
     losses = losses_of(work, stage.model)
     mask = (1 << len(stage.model.scenarios)) - 1
@@ -71,8 +97,8 @@ def compare(stage, work, hour, only_expired):
         legs = int(snapshot.accounts.legs[book.account_row[row]])
         rows = slice(int(ends[row]) - legs, int(ends[row]))
         expiries = snapshot.listings.instrument[snapshot.legs.listing[rows], 0] >> np.uint64(8)
-        expired = (expiries & np.uint64(2**40 - 1)) == EXPIRY_DAY
-        if only_expired and not expired.any():
+        settling = (expiries & np.uint64(2**40 - 1)) == EXPIRY_DAY
+        if only_settling and not settling.any():
             continue
         yield Compared(
             hour=hour,
@@ -104,8 +130,9 @@ def losses_of(work, model):
 
 def test_books__are_all_there(compared):
     assert [each.hour for each in compared].count(GAP) == len(EVERYBODY)
-    expired = {each.name for each in compared if each.hour == EXPIRY}
-    assert expired == {"dealer two", "calendar", "day puts", "market maker"}
+    for hour in (WINDOW, EXPIRY):
+        settling = {each.name for each in compared if each.hour == hour}
+        assert settling == {"dealer two", "calendar", "day puts", "market maker"}
 
 
 @pytest.mark.parametrize("figure", TENTHS_A_LOT)

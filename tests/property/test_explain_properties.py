@@ -20,12 +20,13 @@ from keeper.margin.portfolio import margin_book
 from keeper.margin.risk_arrays import risk_arrays
 from keeper.margin.what_if import Trade, what_if
 from keeper.state.accounts import bounty_reserve_usd6
-from keeper.state.snapshot import ListingRow
+from keeper.state.snapshot import AccrualRow, ListingRow
 from tests.books import (
     BTC,
     ETH,
     LISTED,
     MODEL,
+    NEAR,
     PAST,
     UNDERLYINGS,
     account,
@@ -93,6 +94,29 @@ def test_movable_market__any_spot__is_the_market_of_a_snapshot_with_that_spot(un
             assert both[0].dtype == both[1].dtype, column.name
     unpriced = wanted.standing == Standing.UNPRICED
     assert ((found.standing == Standing.UNPRICED) == unpriced).all()
+
+
+@given(st.integers(1, 10**14), st.integers(1, 10**17), st.integers(0, 1_200))
+def test_movable_market__while_an_average_comes_about__is_the_market_of_a_snapshot(
+    moved, mean_e8, known
+):
+    now = NEAR - 600
+    accruals = [AccrualRow(ETH, NEAR, now - known // 2, mean_e8 * (1_200 - known // 2))]
+    accruals += [AccrualRow(ETH, PAST, PAST - known, mean_e8 * (1_800 - known))]
+    wanted = listing_market(
+        exchange(
+            underlyings=with_spots(eth=moved), listings=WITH_EXPIRED, accruals=accruals, now=now
+        )
+    )
+    movable = MovableMarket.of(exchange(listings=WITH_EXPIRED, accruals=accruals, now=now))
+    today = {BTC: UNDERLYINGS[0].spot_e8, ETH: moved}
+    rows = np.arange(len(wanted.kind))
+    found = movable.at(rows, [today[u] for u in wanted.underlying.tolist()])
+    for column in fields(ListingMarket):
+        if column.name != "standing":
+            both = getattr(found, column.name), getattr(wanted, column.name)
+            assert (both[0] == both[1]).all(), column.name
+    assert (wanted.fixed_e8 > 0).any() or not 3 < mean_e8 < 10**15
 
 
 @given(BOOKS, CUSHION_BPS, st.sampled_from((BTC, ETH)), st.integers(-90, 900))

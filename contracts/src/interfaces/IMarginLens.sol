@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IClearinghouse} from "./IClearinghouse.sol";
 import {ICollateral} from "./ICollateral.sol";
+import {AccrualLib} from "../libraries/AccrualLib.sol";
 import {StoredQuote} from "../types/Types.sol";
 
 /// @title Margin lens
@@ -12,6 +13,7 @@ interface IMarginLens {
         uint40 expiry;
         StoredQuote quote;
         uint64 settlement;
+        AccrualLib.Accrual accrual;
     }
 
     struct MarketView {

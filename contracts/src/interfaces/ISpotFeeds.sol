@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {AccrualLib} from "../libraries/AccrualLib.sol";
 import {ScanLib} from "../libraries/ScanLib.sol";
 
 /// @title Spot feeds
@@ -38,6 +39,14 @@ interface ISpotFeeds {
 
     /// @notice Remembers the present spot as the last good one. Anybody may call; a surface update does it as well.
     function poke(uint16 underlying) external;
+
+    /// @notice Adds up the rounds of the window before an expiry, as far as time has come. Anybody may call, however often: the sum up
+    /// to a time is the same. A surface update does it as well.
+    /// @dev Total for a live underlying: without effect outside the window, and where the rounds up to now cannot be read.
+    function accrue(uint16 underlying, uint40 expiry) external;
+
+    /// @notice How far the settlement average of an expiry has come; all 0 where nothing of it was added up.
+    function accrual(uint16 underlying, uint40 expiry) external view returns (AccrualLib.Accrual memory);
 
     /// @notice Writes daily prices into the ring and, if any is new, computes the scan range. Anybody may call. Days that stand
     /// already are passed over, so that nobody can make a batch fail by being first.

@@ -71,6 +71,8 @@ library LegRiskLib {
     /// @dev Standard deviations of the strike from the forward, capped.
     function _moneyness(Priced memory p) private pure returns (int256) {
         unchecked {
+            // None is left where all but nothing of a settlement average has accrued.
+            if (p.deviation == 0) return 0;
             return ShockLib.clamp(p.k * WAD / p.deviation, -MAX_MONEYNESS, MAX_MONEYNESS);
         }
     }

@@ -41,6 +41,17 @@ library PricingLib {
         }
     }
 
+    /// @notice The same where only a share of the forward moves, as its settlement average comes about.
+    /// @param moving that share, wad
+    function variancePerYear(StoredQuote memory smile, int256 k, uint256 moving)
+        internal
+        pure
+        returns (int256 variance)
+    {
+        variance = variancePerYear(smile, k);
+        if (moving != 1e18) variance = variance * int256(moving) / WAD * int256(moving) / WAD;
+    }
+
     /// @notice Standard deviation of ln(F) over `secondsLeft`, wad.
     function deviation(int256 variance, uint256 secondsLeft) internal pure returns (int256) {
         // Below 2^65 times 2^60, and 2^40 seconds.

@@ -88,6 +88,25 @@ library RoundsLib {
         return uint64(sum / (to - from));
     }
 
+    /// @notice The sum of price times seconds over [from, to), of the good rounds in force, from the newest backwards.
+    /// @param to not after the present, so that no round to come can change it
+    /// @return known whether it could be formed: total, since marks hang on it
+    function sumOver(Feed memory feed, uint256 from, uint256 to) internal view returns (bool known, uint256 sum) {
+        Round memory round = _read(feed, abi.encodeCall(IAggregatorV3.latestRoundData, ()));
+        for (uint256 i; i < MAX_ROUNDS; ++i) {
+            if (round.price != 0 && round.time != 0 && round.time < to) {
+                uint256 begin = round.time > from ? round.time : from;
+                sum += uint256(round.price) * (to - begin);
+                if (round.time <= from) return (true, sum);
+                to = begin;
+            }
+            // The first of an aggregator: what it replaced had other rounds.
+            if (uint64(round.id) < 2) break;
+            round = _round(feed, round.id - 1);
+        }
+        return (false, 0);
+    }
+
     function _inForce(Feed memory feed, uint80 roundId, uint256 time)
         private
         view
@@ -124,8 +143,9 @@ library RoundsLib {
     function _read(Feed memory feed, bytes memory request) private view returns (Round memory round) {
         (bool ok, bytes memory data) = feed.aggregator.staticcall(request);
         if (!ok || data.length < 160) return round;
-        (, int256 answer,, uint256 updatedAt,) = abi.decode(data, (uint256, int256, uint256, uint256, uint256));
-        round.time = updatedAt;
+        (uint256 id, int256 answer,, uint256 updatedAt,) =
+            abi.decode(data, (uint256, int256, uint256, uint256, uint256));
+        (round.id, round.time) = (uint80(id), updatedAt);
         if (answer > 0 && uint256(answer) <= MAX_PRICE / feed.scale) {
             round.price = uint64(uint256(answer) * feed.scale);
         }

@@ -106,6 +106,18 @@ library ShockLib {
         }
     }
 
+    /// @notice Moves only a share of the price, until the underlying is entered anew.
+    /// @param moving that share, wad
+    function holdBack(Shock[] memory shocks, uint256 moving) internal pure {
+        unchecked {
+            for (uint256 j; j < shocks.length; ++j) {
+                Shock memory s = shocks[j];
+                s.growth = WAD + (s.growth - WAD) * int256(moving) / WAD;
+                s.logGrowth = FixedPointMathLib.lnWad(s.growth);
+            }
+        }
+    }
+
     /// @notice exp of the shift of ln vol at a strike `z` standard deviations from the forward.
     function volFactorAt(Shock memory s, int256 z) internal pure returns (int256) {
         unchecked {

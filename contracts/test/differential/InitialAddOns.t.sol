@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {InitialAddOns} from "../../src/InitialAddOns.sol";
 import {IInitialAddOns} from "../../src/interfaces/IInitialAddOns.sol";
+import {AccrualLib} from "../../src/libraries/AccrualLib.sol";
 import {RoundsLib} from "../../src/libraries/RoundsLib.sol";
 import {PriceFeedMock} from "../../src/mocks/PriceFeedMock.sol";
 import {Leg, StoredQuote} from "../../src/types/Types.sol";
@@ -15,6 +16,15 @@ contract MarketStub {
     mapping(uint16 underlying => uint64) public lotOf;
     mapping(uint16 underlying => mapping(uint40 expiry => StoredQuote)) private _quotes;
     mapping(uint128 instrument => uint64) public openInterest;
+    mapping(uint16 underlying => mapping(uint40 expiry => AccrualLib.Accrual)) private _accruals;
+
+    function setAccrual(uint16 underlying, uint40 expiry, AccrualLib.Accrual calldata accrual_) external {
+        _accruals[underlying][expiry] = accrual_;
+    }
+
+    function accrual(uint16 underlying, uint40 expiry) external view returns (AccrualLib.Accrual memory) {
+        return _accruals[underlying][expiry];
+    }
 
     function setUnderlying(uint16 underlying, uint64 spot, uint64 lot) external {
         (_spots[underlying], lotOf[underlying]) = (spot, lot);
@@ -62,6 +72,7 @@ contract InitialAddOnsDifferentialTest is Assertions {
             market.setUnderlying(uint16(ids[i]), uint64(spots[i]), uint64(lots[i]));
         }
         _quotes();
+        _accruals();
         uint256[] memory instruments = vm.parseJsonUintArray(json, ".instrument");
         uint256[] memory open = vm.parseJsonUintArray(json, ".open_interest");
         for (uint256 i; i < instruments.length; ++i) {
@@ -132,6 +143,17 @@ contract InitialAddOnsDifferentialTest is Assertions {
             quote.m = int64(_forward("m", i));
             quote.sigma = int64(_forward("sigma", i));
             market.setQuote(uint16(underlying[i]), uint40(expiry[i]), quote);
+        }
+    }
+
+    function _accruals() private {
+        uint256[] memory underlyings = vm.parseJsonUintArray(json, ".accrued_underlying");
+        uint256[] memory expiries = vm.parseJsonUintArray(json, ".accrued_expiry");
+        uint256[] memory untils = vm.parseJsonUintArray(json, ".accrued_until");
+        uint256[] memory sums = vm.parseJsonUintArray(json, ".accrued_sum_e8");
+        for (uint256 i; i < sums.length; ++i) {
+            AccrualLib.Accrual memory accrual = AccrualLib.Accrual(uint40(untils[i]), uint128(sums[i]));
+            market.setAccrual(uint16(underlyings[i]), uint40(expiries[i]), accrual);
         }
     }
 

@@ -85,6 +85,29 @@ contract PricingDifferentialTest is Assertions {
         assertClose(int256(call) - int256(put), int256(forward) - int256(strike), scale, "parity");
     }
 
+    /// @dev At every corner of the bands of MarketFeeds, for every forward and strike that can be, the price is one.
+    function testFuzz_price_atTheCornersOfTheBands_isFinite(uint256 seed, uint256 forward, uint256 strike, uint256 secs)
+        public
+        view
+    {
+        forward = bound(forward, 1, 2 ** (1 + seed % 61)) * 1e10;
+        strike = bound(strike, 1, 2 ** (1 + (seed >> 8) % 64) - 1) * 1e10;
+        secs = bound(secs, 1, 10 * 365 days);
+        int256 k = harness.logMoneyness(forward, strike);
+        for (uint256 corner; corner < 32; ++corner) {
+            StoredQuote memory q;
+            q.a = corner & 1 == 0 ? int64(-9e18) : int64(9e18);
+            q.b = corner & 2 == 0 ? int64(0) : int64(9e18);
+            q.rho = corner & 4 == 0 ? int64(-1e18 + 1) : int64(1e18 - 1);
+            q.m = corner & 8 == 0 ? int64(-2e18) : int64(2e18);
+            q.sigma = corner & 16 == 0 ? int64(1e15) : int64(5e18);
+            int256 yearly = harness.variance(q, k);
+            assertTrue(yearly >= 1e14 && yearly <= 25e18, "within 1 % and 500 %");
+            assertLe(harness.price(forward, strike, uint256(yearly), secs, true), forward, "call <= F");
+            assertLe(harness.price(forward, strike, uint256(yearly), secs, false), strike, "put <= K");
+        }
+    }
+
     function testFuzz_cdf_isMonotoneAndSymmetric(int256 x, uint256 step) public view {
         x = int256(bound(uint256(x < 0 ? -(x + 1) : x), 0, 18e18)) - 9e18;
         int256 next = x + int256(bound(step, 0, 1e18));

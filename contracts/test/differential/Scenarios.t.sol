@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {RiskEngine} from "../../src/RiskEngine.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
+import {AccrualLib} from "../../src/libraries/AccrualLib.sol";
 import {Leg, StoredQuote} from "../../src/types/Types.sol";
 import {Assertions} from "../support/Assertions.sol";
 import {Model} from "../support/Model.sol";
@@ -10,6 +11,7 @@ import {Model} from "../support/Model.sol";
 /// @title What RiskEngine asks of MarketFeeds, answered from a vector file
 contract FeedsStub {
     mapping(uint16 underlying => uint64) private _spots;
+    mapping(uint16 underlying => mapping(uint40 expiry => AccrualLib.Accrual)) private _accruals;
     StoredQuote private _quote;
 
     constructor(uint64[2] memory prices, StoredQuote memory quote) {
@@ -23,6 +25,14 @@ contract FeedsStub {
 
     function reading(uint16 underlying) external view returns (uint64, uint64, bool, uint64) {
         return (_spots[underlying], uint64(block.timestamp), true, 0);
+    }
+
+    function setAccrual(uint16 underlying, uint40 expiry, AccrualLib.Accrual calldata accrual_) external {
+        _accruals[underlying][expiry] = accrual_;
+    }
+
+    function accrual(uint16 underlying, uint40 expiry) external view returns (AccrualLib.Accrual memory) {
+        return _accruals[underlying][expiry];
     }
 
     function market(uint16, uint40, uint256) external view returns (StoredQuote memory, uint64) {
@@ -56,6 +66,18 @@ contract ScenariosDifferentialTest is Assertions {
         quote.m = int64(vm.parseJsonInt(json, ".m"));
         quote.sigma = int64(vm.parseJsonInt(json, ".sigma"));
         feeds = new FeedsStub([uint64(spots[0]), uint64(spots[1])], quote);
+        _setAccruals();
+    }
+
+    function _setAccruals() private {
+        uint256[] memory underlyings = vm.parseJsonUintArray(json, ".accrued_underlying");
+        uint256[] memory expiries = vm.parseJsonUintArray(json, ".accrued_expiry");
+        uint256[] memory untils = vm.parseJsonUintArray(json, ".accrued_until");
+        uint256[] memory sums = vm.parseJsonUintArray(json, ".accrued_sum_e8");
+        for (uint256 i; i < sums.length; ++i) {
+            AccrualLib.Accrual memory accrual = AccrualLib.Accrual(uint40(untils[i]), uint128(sums[i]));
+            feeds.setAccrual(uint16(underlyings[i]), uint40(expiries[i]), accrual);
+        }
     }
 
     function test_scenarios_committedTable_equalsTheVectors() public {

@@ -208,6 +208,85 @@ contract GasOfFullBidTest is GasFixture {
     }
 }
 
+/// @notice Each leg its own expiry: nothing is loaded twice.
+abstract contract GasOf32Expiries is GasFixture {
+    function setUp() public virtual override {
+        super.setUp();
+        _deposit(dealer.account, 1_000_000_000e6);
+        _deposit(liquidator.account, 10_000_000e6);
+        _deposit(alice.account, 10_000_000e6);
+        uint128[] memory ids = new uint128[](32);
+        for (uint256 i; i < 32; ++i) {
+            uint40 expiry = uint40(START + (i + 2) * 1 days + 1 hours);
+            feeds.addExpiry(BTC, expiry);
+            ids[i] = _put(BTC, expiry, _strike(BTC, i % 4));
+        }
+        listings.list(ids);
+        _advance(60, BTC_SPOT, ETH_SPOT);
+        for (uint256 i; i < 32; ++i) {
+            _tradeAtMark(dealer, alice, ids[i], 500);
+        }
+        _withdraw(alice, uint256(_equity(alice.account)) - _health(alice.account).gridInitial, _noClaim());
+        _crash();
+    }
+}
+
+contract GasOfFlag32ExpiriesTest is GasOf32Expiries {
+    uint8 private worst;
+
+    function setUp() public override {
+        super.setUp();
+        worst = _health(alice.account).worstScenario;
+    }
+
+    function test_gas_flag_32LegsOf32Expiries() public {
+        bytes memory data = abi.encodeCall(auction.flag, (alice.account, worst));
+        _measure("flag, 32 legs of 32 expiries", flagger.owner, address(auction), data);
+    }
+}
+
+contract GasOfBid32ExpiriesTest is GasOf32Expiries {
+    function setUp() public override {
+        super.setUp();
+        _flagAndWait(alice.account, _health(alice.account).worstScenario);
+        vm.warp(block.timestamp + 31 minutes);
+    }
+
+    function test_gas_bid_firstOf32LegsOf32Expiries() public {
+        bytes memory data = abi.encodeCall(
+            auction.bid, (alice.account, liquidator.account, 1e18, type(int256).min, uint64(block.timestamp))
+        );
+        _measure("bid, all of 32 legs of 32 expiries", liquidator.owner, address(auction), data);
+    }
+}
+
+contract GasOfObserveTest is GasFixture {
+    uint32 private constant TODAY = uint32(START / 1 days);
+    uint80 private first;
+
+    /// @dev The ring is full but for today.
+    function setUp() public override {
+        super.setUp();
+        uint32[] memory days_ = new uint32[](127);
+        uint80[] memory rounds = new uint80[](127);
+        for (uint32 i; i < 128; ++i) {
+            btcFeed.postAt(int256(60_000e8 + uint256(i % 9) * 900e8), (uint256(TODAY) + i - 127) * 1 days - 60);
+            if (i == 0) (first,,,,) = btcFeed.latestRoundData();
+            if (i < 127) (days_[i], rounds[i]) = (TODAY + i - 127, first + i);
+        }
+        _postSpot(BTC, BTC_SPOT);
+        spots.observe(BTC, days_, rounds);
+    }
+
+    function test_gas_observe_oneDayOfAFullRing() public {
+        uint32[] memory days_ = new uint32[](1);
+        uint80[] memory rounds = new uint80[](1);
+        (days_[0], rounds[0]) = (TODAY, first + 127);
+        bytes memory data = abi.encodeCall(spots.observe, (BTC, days_, rounds));
+        _measure("observe, a day of a full ring", address(0), address(spots), data);
+    }
+}
+
 contract GasOfAttestationTest is GasFixture {
     /// @dev Encoded: a claim cannot be copied into storage.
     bytes private claim;

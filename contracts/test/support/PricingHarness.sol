@@ -18,6 +18,10 @@ contract PricingHarness {
         return PricingLib.price(forward, strike, k, sd, isCall);
     }
 
+    function logMoneyness(uint256 forward, uint256 strike) external pure returns (int256) {
+        return PricingLib.logMoneyness(forward, strike);
+    }
+
     function variance(StoredQuote memory smile, int256 k) external pure returns (int256) {
         return PricingLib.variancePerYear(smile, k);
     }

@@ -466,8 +466,8 @@ contract RiskEngineTest is Fixture {
             uint256 word = uint256(keccak256(abi.encode(seed, u, i)));
             q[i].ratio = uint64(0.5e18 + word % 1.5e18);
             if (q[i].expiry == 0) continue;
-            q[i].a = int64(int256((word >> 16) % 10e18) - 1e18);
-            q[i].b = int64(int256((word >> 80) % 5e18));
+            q[i].a = int64(int256((word >> 16) % 18e18) - 9e18);
+            q[i].b = int64(int256((word >> 80) % 9e18));
             q[i].rho = int64(int256((word >> 100) % (2e18 - 1)) - 1e18 + 1);
             q[i].m = int64(int256((word >> 140) % 4e18) - 2e18);
             q[i].sigma = int64(int256((word >> 180) % 4.9e18) + 1e15);

@@ -123,6 +123,37 @@ contract WorldsTest is Fixture {
         assertTrue(feeds.hasPendingWorld(BTC), "the next");
     }
 
+    /// @dev What is pending pays nobody: funding stays that of the mark, and is that of the new mark from its confirmation on.
+    function test_R1_pendingWorld_setsNoFundingRate() public {
+        ExpiryQuote[] memory q = _quotes(BTC);
+        q[0].ratio = 1.04e18;
+        _send(START + 60, q);
+        assertTrue(feeds.hasPendingWorld(BTC), "pending");
+        vm.warp(START + 660);
+        assertEq(feeds.fundingIndex(BTC), 0, "the mark's premium is free");
+        _send(START + 660, q);
+        assertFalse(feeds.hasPendingWorld(BTC), "confirmed");
+        assertEq(feeds.fundingIndex(BTC), 0, "and not for the time before");
+        vm.warp(START + 660 + 1 hours);
+        assertClose(feeds.fundingIndex(BTC), 7.5e18, 1e6, "the control: 0.1 % of 60,000 dollars in eight hours");
+    }
+
+    /// @dev A rate in force goes on while another world is pending, and ends with the mark that it came from.
+    function test_R1_pendingWorld_leavesTheRateInForce() public {
+        ExpiryQuote[] memory q = _quotes(BTC);
+        q[0].ratio = 1.01e18;
+        _send(START + 60, q);
+        q[0].ratio = 0.96e18;
+        _send(START + 120, q);
+        assertTrue(feeds.hasPendingWorld(BTC), "pending");
+        _send(START + 720, q);
+        assertFalse(feeds.hasPendingWorld(BTC), "confirmed");
+        int256 eleven = int256(60_000e18) / 1_000 / 8 hours * 11 minutes;
+        assertClose(feeds.fundingIndex(BTC), eleven, 1e6, "longs paid to the confirmation");
+        vm.warp(START + 720 + 11 minutes);
+        assertClose(feeds.fundingIndex(BTC), 0, 2e6, "and have been paid since");
+    }
+
     function test_R1_world_beyondTheShock_isRefused() public {
         bytes memory beyond = abi.encodeWithSelector(IMarketFeeds.BeyondShock.selector, BTC);
         _refuse(START + 60, _volScaled(1.36e18), beyond);

@@ -240,4 +240,4 @@ def _delta_usd(listed: ListingMarket) -> FloatArray:
     years, vol = listed.seconds / YEAR_SECONDS, np.sqrt(listed.variance)
     option = black76.delta(reference, strike, vol, years, listed.is_call)
     delta = np.where(listed.is_option, option, 1.0)
-    return delta * reference * (listed.lot_wad / WAD)
+    return delta * reference * listed.moving * (listed.lot_wad / WAD)

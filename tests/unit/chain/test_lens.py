@@ -37,6 +37,17 @@ def test_read_snapshot__is_canonical_whatever_the_order_on_chain(node):
     assert len(margin_book(snapshot, MODEL)) == 2
 
 
+def test_read_snapshot__average_that_comes_about__is_read_until_its_price_is_fixed():
+    ahead = {"until": T0 - 1, "sum": 2**70 + 5}
+    markets = [market(1, 7_940 * E8), market(2, 19_461_000_000)]
+    for row, settlement in zip(markets, (0, 5), strict=True):
+        row["forwards"][1] |= {"accrual": ahead, "expiry": T0 + 60, "settlement": settlement}
+    with Serving(FakeNode(views=views(markets))) as running:
+        found = read(running).accruals
+    assert (found.underlying.tolist(), found.expiry.tolist()) == ([1], [T0 + 60])
+    assert (found.until.tolist(), found.sum_e8.tolist()) == ([T0 - 1], [[2**6, 5]])
+
+
 def test_read_snapshot__locked_account__is_flagged(node):
     node.views = views(accounts=[account(ALICE, 1, [], locked=True), account(BOB, 1, [])])
     assert read(node).accounts.flags.tolist() == [1, 0]

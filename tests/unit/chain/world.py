@@ -35,6 +35,9 @@ def quote(time: int = T0, **smile: int) -> dict[str, int]:
     }
 
 
+NOT_ACCRUED = {"until": 0, "sum": 0}
+
+
 def market(underlying: int, spot_e8: int, fresh: bool = True) -> dict[str, Any]:
     flat = quote(a=0, b=0, rho=0, sigma=0)
     return {
@@ -45,8 +48,8 @@ def market(underlying: int, spot_e8: int, fresh: bool = True) -> dict[str, Any]:
         "spotFresh": fresh,
         "scanRange": 122 * WAD // 1000,
         "forwards": [
-            {"expiry": 0, "quote": flat, "settlement": 0},
-            {"expiry": EXPIRY, "quote": quote(), "settlement": 0},
+            {"expiry": 0, "quote": flat, "settlement": 0, "accrual": NOT_ACCRUED},
+            {"expiry": EXPIRY, "quote": quote(), "settlement": 0, "accrual": NOT_ACCRUED},
         ],
         "observedDays": [],
         "observedPrices": [],

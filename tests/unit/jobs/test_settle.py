@@ -17,6 +17,7 @@ from tests.unit.chain.world import (
     ALICE,
     BACKSTOP,
     BOB,
+    NOT_ACCRUED,
     PERPETUAL,
     account,
     market,
@@ -34,7 +35,9 @@ ROUNDS = [T0 + 10, T0 + 40, T0 + 90]
 
 
 def world(settlement=0, backstop=0, insured=0):
-    expired = {"expiry": PAST, "quote": quote(), "settlement": settlement}
+    expired = {
+        "expiry": PAST, "quote": quote(), "settlement": settlement, "accrual": NOT_ACCRUED,
+    }  # fmt: skip
     markets = [market(1, 7_940 * E8), market(2, 19_461_000_000)]
     markets[1]["forwards"].insert(1, expired)
     accounts = [

@@ -80,6 +80,7 @@ def anything(random, listings):
         is_call=random.random(listings) < 0.5,
         settled=settled,
         reference=reference,
+        fixed=reference * np.where(random.random(listings) < 0.3, random.random(listings), 0.0),
         strike=strike,
         vol=np.where(random.random(listings) < 0.1, 0.0, random.uniform(0.01, 5.0, listings)),
         moneyness=random.uniform(-2.5, 2.5, listings),

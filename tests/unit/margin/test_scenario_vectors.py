@@ -11,7 +11,7 @@ import numpy as np
 from keeper.margin.risk_arrays import risk_arrays
 from keeper.margin.scenarios import Scenario
 from keeper.state.instruments import Instrument
-from keeper.state.snapshot import ForwardRow, ListingRow
+from keeper.state.snapshot import AccrualRow, ForwardRow, ListingRow
 from tests.books import MODEL, UNDERLYINGS, exchange
 
 VECTORS = json.loads(
@@ -30,6 +30,11 @@ def extra_rows():
     ]
 
 
+def accruals():
+    columns = [VECTORS[f"accrued_{name}"] for name in ("underlying", "expiry", "until", "sum_e8")]
+    return [AccrualRow(*map(int, row)) for row in zip(*columns, strict=True)]
+
+
 def test_risk_arrays__scenario_vectors__equal_per_lot():
     model = replace(MODEL, scenarios=(*MODEL.scenarios, *extra_rows()))
     instruments = [int(i) for i in VECTORS["instrument"]]
@@ -44,6 +49,7 @@ def test_risk_arrays__scenario_vectors__equal_per_lot():
             ],
             forwards=[ForwardRow(u, e, ratio, *smile, 10**15, now) for u, e in terms],
             listings=[ListingRow(i, 0, 0) for i in instruments],
+            accruals=accruals(),
             model=model,
             now=now,
         ),

@@ -32,6 +32,7 @@ def listing_of(kind, reference_e8, strike_e8):
         scan_range_wad=zero,
         spot_e8=zero,
         reference_e8=zero + reference_e8,
+        fixed_e8=zero,
         strike_e8=zero + strike_e8,
         seconds=zero,
         variance=zero.astype(np.float64),

@@ -12,8 +12,16 @@ from eth_hash.auto import keccak
 
 from keeper.errors import InputError
 from keeper.state.body import bundle_hash, decode, encode
-from keeper.state.snapshot import Head, ListingRow, Snapshot, UnderlyingRow
-from keeper.state.tables import Accounts, Balances, Legs, Observations, SecondMarks, Tokens
+from keeper.state.snapshot import AccrualRow, Head, ListingRow, Snapshot, UnderlyingRow
+from keeper.state.tables import (
+    Accounts,
+    Accruals,
+    Balances,
+    Legs,
+    Observations,
+    SecondMarks,
+    Tokens,
+)
 from tests.books import MILLI, NOW, account, call, exchange, forward, future, perpetual, spot
 
 ETH_ONLY = UnderlyingRow(2, MILLI, 3_000 * 10**8, NOW - 5, 122 * MILLI)
@@ -43,6 +51,7 @@ def full():
         observations=Observations.of_rows([(1, 20_000, 5), (1, 20_001, 6), (2, 1, 7)]),
         tokens=Tokens.of_rows([(1, 6, 10**8, 0), (4, 18, 3 * 10**8, 10**17)]),
         balances=Balances.of_rows([(0, 1, (0, 5)), (0, 4, (2**64 - 1, 2**64 - 1)), (2, 1, (0, 1))]),
+        accruals=Accruals.of_rows([(1, NOW, NOW - 9, (2**7, 5)), (2, NOW, NOW, (0, 1))]),
     )
 
 
@@ -173,9 +182,25 @@ def test_decode__malformed__refused_and_named(old, new, problem):
         decode(body.replace(old, new))
 
 
-def test_decode__trailing_byte__refused():
-    with pytest.raises(InputError, match="1 bytes after its last table"):
-        decode(by_hand() + b"\0")
+def test_encode__settlement_average__one_more_table_by_hand():
+    row = AccrualRow(2, NOW + 60, NOW - 30, 5 << 64 | 7)
+    accruals = exchange(underlyings=[ETH_ONLY], forwards=[], listings=[], accruals=[row]).accruals
+    added = b"ACCR" + struct.pack(">QHQQQQ", 1, 2, NOW + 60, NOW - 30, 5, 7)
+    assert encode(replace(tiny(), accruals=accruals)) == by_hand() + added
+    assert encode(decode(by_hand() + added)) == by_hand() + added
+
+
+@pytest.mark.parametrize(
+    ("rest", "problem"),
+    [
+        (b"\0", "ends inside ACCR"),
+        (b"ACCR" + bytes(8), "ACCR has no rows: leave the table out"),
+        (b"ACCR" + struct.pack(">QHQQQQ", 1, 2, NOW, NOW, 0, 7) + b"\0", "1 bytes after its last"),
+    ],
+)
+def test_decode__bytes_after_the_last_table__refused(rest, problem):
+    with pytest.raises(InputError, match=problem):
+        decode(by_hand() + rest)
 
 
 def owner(number):
@@ -228,6 +253,14 @@ def test_encode__rows_out_of_order__refused(name):
             "second_marks", "underlying", 5, 3,
             r"MRK2: row 5 \(underlying 3, expiry \d+\) has an underlying that UNDL lacks: add",
         ),
+        (
+            "accruals", "underlying", 1, 3,
+            rf"ACCR: row 1 \(underlying 3, expiry {NOW}, until {NOW}\) has an underlying that UNDL",
+        ),
+        ("accruals", "until", 1, NOW + 1, r"ACCR: row 1 \(.*\) is not within the 1800 s before"),
+        ("accruals", "until", 0, NOW - 1_800, r"ACCR: row 0 \(.*\) is not within the 1800 s"),
+        ("accruals", "until", 0, 2**64 - 1, r"ACCR: row 0 \(.*\) is not within the 1800 s before"),
+        ("accruals", "expiry", 1, 2**40, r"ACCR: row 1 \(.*\) is not within the 1800 s before"),
         ("tokens", "token", 1, 1, r"TOKN: row 1 \(token 1\) is not above .*: sort, no repeats"),
         ("observations", "day", 1, 20_000, r"OBSR: row 1 \(underlying 1, day 20000\) is not above"),
     ],
