@@ -374,8 +374,6 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
 
     /// @param leaving whether value leaves the system: then unrealised option profit must not leave as cash
     function _requireInitialMargin(bytes32 account, MarginClaim memory claim, bool leaving) private {
-        // Whoever was let below standard margin by a leaf gets no grace when he is flagged soon after.
-        if (claim.leaf.epoch != 0) _accounts[account].lastPermitBlock = uint40(block.number);
         Leg[] memory legs = _books[account].legs();
         // A token whose price is stale harms nobody, but permits nothing.
         (, uint256 fresh) = collateral.valueOf(account);
@@ -385,8 +383,10 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
             return;
         }
         AccountState storage state = _accounts[account];
-        (int256 value, int256 exitValue, uint256 required) =
+        (int256 value, int256 exitValue, uint256 required, bool byLeaf) =
             oracle.useInitialMargin(MarginRequest(account, state.mode, state.voidSince, cash, legs), claim);
+        // Whoever was let below standard margin by a leaf gets no grace when he is flagged soon after.
+        if (byLeaf) state.lastPermitBlock = uint40(block.number);
         if (cash + value < int256(required)) revert InsufficientMargin(account, cash + value, required);
         if (leaving && cash + exitValue < 0) revert PhantomExit(account, cash + exitValue);
     }

@@ -47,6 +47,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
         uint256 required;
         uint256 initial;
         uint256 worstLoss;
+        uint256 standard;
         uint8 worstScenario;
         uint256 legs;
         bool divisible;
@@ -331,7 +332,10 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
 
     /// @dev What a flagged account leaves to others now, and after its worst loss.
     function _book(bytes32 account, Auction storage open, Health memory health) private {
-        int256 worst = int256(health.worstLoss) - health.leastEquity;
+        uint256 loss = health.worstLoss;
+        // Until the grid has run the scenario is whichever the flagger chose; standard margin stands in for the worst.
+        if (!open.gridRun && loss < health.standard) loss = health.standard;
+        int256 worst = int256(loss) - health.leastEquity;
         uint96 payout = worst > 0 ? uint96(uint256(worst)) : 0;
         worstPayout = worstPayout - open.worstPayout + payout;
         open.worstPayout = payout;
@@ -368,7 +372,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
             uint256 required = engine.maintenanceMargin(a);
             if (world == 0) {
                 (health.equity, health.required, health.leastEquity) = (equity, required, equity);
-                (health.worstLoss, health.worstScenario) = (a.worstLoss, a.worstScenario);
+                (health.worstLoss, health.worstScenario, health.standard) = (a.worstLoss, a.worstScenario, a.standard);
                 health.initial = _initialMargin(a);
             }
             if (equity < health.leastEquity) health.leastEquity = equity;

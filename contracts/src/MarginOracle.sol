@@ -103,7 +103,7 @@ contract MarginOracle is IMarginOracle, Challenges {
     /// @inheritdoc IMarginOracle
     function useInitialMargin(MarginRequest calldata request, MarginClaim calldata claim)
         external
-        returns (int256 value, int256 exitValue, uint256 required)
+        returns (int256 value, int256 exitValue, uint256 required, bool byLeaf)
     {
         if (msg.sender != clearinghouse) revert NotClearinghouse(msg.sender);
         // Priced in one pass: an account that presents a leaf needs the floor as well.
@@ -115,7 +115,8 @@ contract MarginOracle is IMarginOracle, Challenges {
         if (mask != 0 && discount != 0) {
             since = _requireUsable(request, claim);
             // Out of budget the grid decides, as if there were no leaf.
-            if (!_budget.take(request.account, discount, request.voidSince)) mask = 0;
+            byLeaf = _budget.take(request.account, discount, request.voidSince);
+            if (!byLeaf) mask = 0;
         }
         for (uint256 world; world < books.length; ++world) {
             int256 spare = _spare(request, claim.leaf, books[world], since, mask, world);

@@ -51,9 +51,10 @@ interface IMarginOracle {
     /// @return value marked value of the legs in that world
     /// @return exitValue value that may leave as cash, least over the worlds
     /// @return required micro-dollars
+    /// @return byLeaf whether the account was let below standard margin by its leaf
     function useInitialMargin(MarginRequest calldata request, MarginClaim calldata claim)
         external
-        returns (int256 value, int256 exitValue, uint256 required);
+        returns (int256 value, int256 exitValue, uint256 required, bool byLeaf);
 
     /// @notice Reverts unless the leaf is of the current epoch's root.
     function verifyLeaf(MarginLeaf calldata leaf, bytes32[] calldata proof) external view;

@@ -549,10 +549,10 @@ abstract contract Fixture is Assertions {
     /// @dev What the clearinghouse asks the oracle.
     function _useMargin(MarginRequest memory request, MarginClaim memory claim)
         internal
-        returns (int256, int256, uint256)
+        returns (int256 value, int256 exitValue, uint256 required)
     {
         vm.prank(address(clearinghouse));
-        return oracle.useInitialMargin(request, claim);
+        (value, exitValue, required,) = oracle.useInitialMargin(request, claim);
     }
 
     /* LIQUIDATION */

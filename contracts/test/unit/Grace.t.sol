@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ILiquidationAuction} from "../../src/interfaces/ILiquidationAuction.sol";
-import {MarginClaim} from "../../src/types/Types.sol";
+import {MarginClaim, Order} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
 
 /// @notice Time to pay in before the line begins. Carol's perpetual as in LiquidationAuctionTest: at 52,000 her equity is 4,010.40
@@ -51,7 +51,7 @@ contract GraceTest is Fixture {
 
     function test_flag_soonAfterALeafWasUsed_grantsNone() public {
         MarginClaim memory claim = _attestedClaim(carol.account, 8_000e6, 1e6);
-        _withdraw(carol, 1, claim);
+        _withdraw(carol, 400e6, claim);
         assertEq(uint256(clearinghouse.accountState(carol.account).lastPermitBlock), block.number, "remembered");
         uint256 snapshot = vm.snapshotState();
         _advance(60, 52_000e8, ETH_SPOT);
@@ -83,5 +83,29 @@ contract GraceTest is Fixture {
 
     function bidAs(Actor memory who) external {
         _bid(who, carol.account, 1e18);
+    }
+
+    /// @dev Whoever fills an order presents the maker's claim as well; one that is not needed costs the maker nothing.
+    function test_R12_6_claimOfAStranger_thatIsNotNeeded_leavesTheMakerHisGrace() public {
+        assertEq(uint256(_filledByAStranger(1)), block.timestamp + 10 minutes, "with a claim of nothing");
+    }
+
+    function test_R12_6_control_withoutAClaim_graceIsTheSame() public {
+        assertEq(uint256(_filledByAStranger(0)), block.timestamp + 10 minutes, "without");
+    }
+
+    function _filledByAStranger(uint64 epoch) private returns (uint64) {
+        _deposit(bob.account, 13_000e6);
+        _deposit(dealer.account, 1_000_000e6);
+        _trade(bob, dealer, _perpetual(BTC), 1_000, BTC_SPOT);
+        _deposit(mallory.account, 100_000e6);
+        Order memory maker = _order(bob, _perpetual(BTC), -1, BTC_SPOT);
+        Order memory taker = _order(mallory, _perpetual(BTC), 1, BTC_SPOT);
+        MarginClaim memory claim;
+        claim.leaf.epoch = epoch;
+        clearinghouse.trade(maker, _sign(bob, maker), taker, _sign(mallory, taker), 1, claim, _noClaim());
+        _advance(60, 51_700e8, ETH_SPOT);
+        _flag(bob.account, FALL);
+        return auction.auction(bob.account).startedAt;
     }
 }

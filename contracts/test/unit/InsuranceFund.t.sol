@@ -76,6 +76,9 @@ contract InsuranceFundTest is Fixture {
         assertClose(fund.maxWithdraw(alice.owner), 10_000e6 - bound, 1, "less that");
         vm.expectRevert();
         this.redeemAs(alice, shares);
+        assertTrue(fund.maxWithdraw(alice.owner) > 4_000e6, "standard margin is held back until a bid has run the grid");
+        _deposit(liquidator.account, 1_000_000e6);
+        _bid(liquidator, carol.account, 0.1e18);
         // Not even the whole fund is locked by one small auction.
         assertTrue(this.redeemAs(alice, fund.maxRedeem(alice.owner)) > 7_000e6, "most leaves");
     }
@@ -159,5 +162,31 @@ contract InsuranceFundTest is Fixture {
         assertEq(fund.coverRoom(), 125e6, "half of (500 and 250 still counted), less those");
         vm.warp(block.timestamp + 12 hours);
         assertEq(fund.coverRoom(), 250e6, "half of what is left");
+    }
+
+    /// @dev Else a shareholder would flag by a weak one and leave with what the auction may cost.
+    function test_R13_8_worstPayout_isTheSameWhicheverScenarioFlags() public {
+        _join(alice, 20_000e6);
+        _deposit(carol.account, 12_050e6);
+        _deposit(dealer.account, 1_000_000e6);
+        _trade(carol, dealer, _perpetual(BTC), 1_000, BTC_SPOT);
+        _advance(60, 48_500e8, ETH_SPOT);
+        uint256 flags;
+        uint256 first;
+        for (uint8 s; s < 48; ++s) {
+            uint256 id = vm.snapshotState();
+            try auction.flag(carol.account, s) {
+                if (flags++ == 0) first = auction.worstPayout();
+                assertEq(auction.worstPayout(), first, "the same");
+                assertTrue(first >= _worstByTheGrid(), "and no less than the grid's");
+            } catch {}
+            assertTrue(vm.revertToState(id), "revert");
+        }
+        assertLt(1, flags, "more than one scenario flags");
+    }
+
+    function _worstByTheGrid() private view returns (uint256) {
+        int256 loss = int256(_health(carol.account).worstLoss) - _equity(carol.account);
+        return loss > 0 ? uint256(loss) : 0;
     }
 }
