@@ -121,7 +121,7 @@ class _Reader:
 
     def begins(self, tag: bytes) -> bool:
         """Whether a table with this tag is next."""
-        return self._body[self._at : self._at + len(tag)] == tag
+        return bytes(self._body[self._at : self._at + len(tag)]) == tag
 
     def take(self, size: int, what: str) -> bytes:
         return bytes(self._slice(size, what))
