@@ -98,8 +98,8 @@ def _present(accruals: Accruals) -> tuple[Accruals, ...]:
 
 
 def _accruals(reader: _Reader) -> Accruals:
-    """Read the table if the body goes on; without rows it would be a second way to write none."""
-    if not reader.left:
+    """Read the table if it is there; without rows it would be a second way to write none."""
+    if not reader.begins(Accruals.TAG):
         return Accruals.of_rows([])
     table = reader.table(Accruals)
     if not len(table):
@@ -119,10 +119,9 @@ class _Reader:
         self._body = memoryview(body)
         self._at = 0
 
-    @property
-    def left(self) -> int:
-        """Bytes that were not read yet."""
-        return len(self._body) - self._at
+    def begins(self, tag: bytes) -> bool:
+        """Whether a table with this tag is next."""
+        return bytes(self._body[self._at : self._at + len(tag)]) == tag
 
     def take(self, size: int, what: str) -> bytes:
         return bytes(self._slice(size, what))
@@ -150,12 +149,13 @@ class _Reader:
 
     def finish(self) -> None:
         """Refuse trailing bytes."""
-        if self.left:
-            raise InputError(f"body has {self.left} bytes after its last table")
+        if left := len(self._body) - self._at:
+            raise InputError(f"body has {left} bytes after its last table")
 
     def _slice(self, size: int, what: str) -> memoryview:
-        if size > self.left:
-            raise InputError(f"body ends inside {what}: {size} bytes announced, {self.left} left")
+        left = len(self._body) - self._at
+        if size > left:
+            raise InputError(f"body ends inside {what}: {size} bytes announced, {left} left")
         part = self._body[self._at : self._at + size]
         self._at += size
         return part

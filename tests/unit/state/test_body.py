@@ -193,7 +193,8 @@ def test_encode__settlement_average__one_more_table_by_hand():
 @pytest.mark.parametrize(
     ("rest", "problem"),
     [
-        (b"\0", "ends inside ACCR"),
+        (b"\0", "1 bytes after its last table"),
+        (b"ACCR\0", "ends inside ACCR"),
         (b"ACCR" + bytes(8), "ACCR has no rows: leave the table out"),
         (b"ACCR" + struct.pack(">QHQQQQ", 1, 2, NOW, NOW, 0, 7) + b"\0", "1 bytes after its last"),
     ],
