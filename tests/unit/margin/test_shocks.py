@@ -177,8 +177,8 @@ def test_roll__short_dated_hedge__leaves_the_future_to_lose_a_full_move():
     assert abs(plain[1] - plain[0]) <= 1  # without the roll the hedge seems perfect
 
 
-@pytest.mark.parametrize(("hours", "share"), [(1, 0), (24, 0), (48, 0.5), (72, 1), (96, 1)])
-def test_roll__phases_in_over_two_days(hours, share):
+@pytest.mark.parametrize(("hours", "share"), [(1, 0), (24, 0), (30, 0.5), (36, 1), (60, 1)])
+def test_roll__phases_in_over_half_a_day(hours, share):
     moved = pnl([future(NOW + hours * 3_600)], spot_bps=10_000, rolls=True)[0]
     assert moved == round(share * 0.122 * 3_011_234.56789)
 
