@@ -11,7 +11,7 @@ from keeper.cli.app import main
 from tests.unit.backtest.synthetic import START, chain, expiries, write_chain
 
 DAY = 86_400
-TERMS = [expiries()[2], expiries()[6]]  # of each coin, 23 strikes each
+TERMS = expiries()[-2:]  # of each coin, 23 strikes each, all with a bid
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def fitted(path, capsys):
 
 
 def near_the_money(lines):
-    """The line of a call that every fit looks at, 1 being the header, and its fields by name."""
+    """The line of a put that every fit looks at, 1 being the header, and its fields by name."""
     header = lines[0].split(",")
     for number, line in enumerate(lines[1:], start=2):
         fields = dict(zip(header, line.split(","), strict=True))
         name = fields["instrument"]
-        if name.startswith("BTC") and name.endswith("-89100-C"):
+        if name.startswith("BTC") and name.endswith("-89100-P"):
             return number, fields
     raise AssertionError(lines[0])
 
@@ -100,12 +100,12 @@ def test_surface_fit__single_strike__said_and_no_smile_made_up(sound, capsys):
     path, lines = sound
     number, fields = near_the_money(lines)
     term = fields["instrument"].split("-")[1]
-    kept = [line for line in lines if f"BTC-{term}-" not in line or "-89100-C" in line]
+    kept = [line for line in lines if f"BTC-{term}-" not in line or "-89100-P" in line]
     document, _ = fitted(written(path, kept), capsys)
     (finding,) = document["findings"]
     assert finding["fault"] == "SINGLE_STRIKE"
     alone = kept[finding["rows"][0] - 1]
-    assert alone.startswith(f"BTC-{term}-89100-C")
+    assert alone.startswith(f"BTC-{term}-89100-P")
     first, *others = document["fits"]
     assert (first["accepted"], first["origin"], first["smile"]) == (False, "MISSING", None)
     assert "1 usable strikes" in first["reason"]
@@ -137,7 +137,7 @@ def test_surface_fit__duplicate_rows__the_same_used_once_and_a_contradiction_not
 def test_surface_fit__truncated_gz__refused_whole_by_name(sound, capsys):
     path, _ = sound
     path.write_bytes(path.read_bytes()[:-10])
-    assert main(["surface", "fit", str(path), "--json"]) == 69
+    assert main(["surface", "fit", str(path), "--json"]) == 74
     shown = capsys.readouterr()
     assert shown.out == ""
     assert path.name in shown.err
