@@ -96,7 +96,7 @@ def test_propose__jump__refused_and_the_limit_named(publication, level, limit):
 
 
 def test_sign_and_post__jump_that_the_proposer_let_pass__refused_by_both(publication):
-    chain = chain_at(publication, 4.0)
+    chain = chain_at(publication, 3.0)
     jump, out = publication.folder / "smuggled.json", publication.folder / "never.json"
     file = smuggled(publication, chain, publication.folder / "first.json")
     save(file, jump)
@@ -117,7 +117,7 @@ def test_contract__jump_beyond_the_whole_shock__refused_with_a_quorum(publicatio
     state = publication.stage
     feeds = state.exchange.contracts.deployment.market_feeds
     file = smuggled(
-        publication, chain_at(publication, 4.0), publication.folder / "first.json"
+        publication, chain_at(publication, 3.0), publication.folder / "first.json"
     )
     step = load(publication.folder / "step.json")
     publication.at(LATER)

@@ -173,16 +173,16 @@ library Model {
         rows[32] = IRiskEngine.Scenario(7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 2, false, false);
         // single ETH spot up vol up
         rows[33] = IRiskEngine.Scenario(7141, 0, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
+        // skew calls up
+        rows[34] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, 450, 0, 10000, 0, 0, false, false);
+        // skew puts up
+        rows[35] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, -450, 0, 10000, 0, 0, false, false);
         // systemic spot +1 vol up
-        rows[34] = IRiskEngine.Scenario(10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        rows[36] = IRiskEngine.Scenario(10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
         // systemic spot -1 vol up
-        rows[35] = IRiskEngine.Scenario(-10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
-        // tail spot +3 vol up
-        rows[36] = IRiskEngine.Scenario(30000, 0, 10000, 0, 0, 0, 0, 0, 0, 2833, 0, 0, false, false);
+        rows[37] = IRiskEngine.Scenario(-10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
         // tail spot +5 vol up
-        rows[37] = IRiskEngine.Scenario(50000, 0, 10000, 0, 0, 0, 0, 0, 0, 1700, 0, 0, false, true);
-        // tail spot -3 vol up
-        rows[38] = IRiskEngine.Scenario(-30000, 0, 10000, 0, 0, 0, 0, 0, 0, 2833, 0, 0, false, false);
+        rows[38] = IRiskEngine.Scenario(50000, 0, 10000, 0, 0, 0, 0, 0, 0, 1700, 0, 0, false, true);
         // tail spot -5 vol up
         rows[39] = IRiskEngine.Scenario(-50000, 0, 10000, 0, 0, 0, 0, 0, 0, 1700, 0, 0, false, true);
         // twist near down spot +1/3
@@ -240,11 +240,11 @@ library Model {
         if (hash == keccak256("single ETH spot down vol up")) return 31;
         if (hash == keccak256("single ETH spot up vol down")) return 32;
         if (hash == keccak256("single ETH spot up vol up")) return 33;
-        if (hash == keccak256("systemic spot +1 vol up")) return 34;
-        if (hash == keccak256("systemic spot -1 vol up")) return 35;
-        if (hash == keccak256("tail spot +3 vol up")) return 36;
-        if (hash == keccak256("tail spot +5 vol up")) return 37;
-        if (hash == keccak256("tail spot -3 vol up")) return 38;
+        if (hash == keccak256("skew calls up")) return 34;
+        if (hash == keccak256("skew puts up")) return 35;
+        if (hash == keccak256("systemic spot +1 vol up")) return 36;
+        if (hash == keccak256("systemic spot -1 vol up")) return 37;
+        if (hash == keccak256("tail spot +5 vol up")) return 38;
         if (hash == keccak256("tail spot -5 vol up")) return 39;
         if (hash == keccak256("twist near down spot +1/3")) return 40;
         if (hash == keccak256("twist near down spot +2/3")) return 41;

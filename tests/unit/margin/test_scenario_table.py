@@ -138,7 +138,8 @@ def test_parse_model__no_table__refused(tail, problem):
 def test_committed_table__families__are_all_there_within_their_slots():
     families = {name.split()[0] for name in (s.name for s in MODEL.scenarios)}
     assert families == {
-        "decay", "dispersion", "flat", "front", "roll", "single", "systemic", "tail", "twist",
+        "decay", "dispersion", "flat", "front", "roll", "single", "skew", "systemic", "tail",
+        "twist",
     }  # fmt: skip
     assert sum(s.floor for s in MODEL.scenarios) == 10
     assert all(any(t.name == _mirror(s.name) for t in MODEL.scenarios) for s in _signed())
