@@ -93,7 +93,17 @@ def parity(chain: OptionChain, underlying: int, expiry: int) -> Parity:
 def _refused(underlying: int, expiry: int, years: float, pairs: int, reason: str) -> Parity:
     none = float("nan")
     return Parity(
-        underlying, expiry, years, pairs, none, none, none, none, none, accepted=False, reason=reason
+        underlying,
+        expiry,
+        years,
+        pairs,
+        none,
+        none,
+        none,
+        none,
+        none,
+        accepted=False,
+        reason=reason,
     )
 
 

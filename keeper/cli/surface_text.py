@@ -68,9 +68,7 @@ def fit_document(
         "source": surface.source,
         "time": surface.time,
         "fits": fits,
-        "parity": [
-            {"symbol": symbols[found.underlying], **plain(found)} for found in parities
-        ],
+        "parity": [{"symbol": symbols[found.underlying], **plain(found)} for found in parities],
         "findings": [
             {
                 "file": finding.file,

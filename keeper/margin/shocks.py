@@ -36,8 +36,8 @@ CARRY: Final = 0.1  # how much farther a forward of a year or more moves than it
 class Shocks:
     """Shocks by term and scenario, float64 [G, S]; `term` int64 [L] is each listing's row.
 
-    `move` is relative, of a term's forward, for what never expires of spot; `years` is the time left after the clock has moved;
-    `shift` is the change of ln vol at the forward, to which a strike adds `skew` times its
+    `move` is relative: of a term's forward, and of spot for what never expires. `years` is the time
+    left after the clock has moved; `shift` is the change of ln vol at the forward, to which a strike adds `skew` times its
     standardised moneyness and `curvature` times the size of that. `weight` [S] is a fraction.
     """
 

@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not ANVIL.exists(), reason=f"{ANVIL} is missing: make node"),
 ]
 
+
 @pytest.fixture(scope="module")
 def publication(tmp_path_factory):
     with anvil() as url:

@@ -116,9 +116,7 @@ def test_sign_and_post__jump_that_the_proposer_let_pass__refused_by_both(publica
 def test_contract__jump_beyond_the_whole_shock__refused_with_a_quorum(publication):
     state = publication.stage
     feeds = state.exchange.contracts.deployment.market_feeds
-    file = smuggled(
-        publication, chain_at(publication, 3.0), publication.folder / "first.json"
-    )
+    file = smuggled(publication, chain_at(publication, 3.0), publication.folder / "first.json")
     step = load(publication.folder / "step.json")
     publication.at(LATER)
     answers = []

@@ -83,9 +83,7 @@ def test_parity__few_strikes__refused_with_the_count(strikes, accepted):
     found = only(quoted(strikes=strikes))
     assert found.accepted is accepted
     if not accepted:
-        assert found.reason == (
-            "4 strikes with both sides of call and put, parity takes 5"
-        )
+        assert found.reason == ("4 strikes with both sides of call and put, parity takes 5")
         assert np.isnan([found.rate, found.forward_usd, found.discount]).all()
 
 

@@ -209,7 +209,9 @@ def test_shocks__unpriced_listing__leaves_its_neighbours_alone():
     assert not arrays.pnl[2].any()
 
 
-@pytest.mark.parametrize(("days", "reach"), [(0.9, 1.00497), (36.5, 1.03162), (365, 1.1), (800, 1.1)])
+@pytest.mark.parametrize(
+    ("days", "reach"), [(0.9, 1.00497), (36.5, 1.03162), (365, 1.1), (800, 1.1)]
+)
 def test_carry__forward__moves_farther_than_spot_by_the_root_of_its_term(days, reach):
     term = NOW + int(days * DAY)
     held = [perpetual(), future(term)]
@@ -226,7 +228,7 @@ def test_carry__conversion__has_none_as_all_its_legs_move_alike():
 
 
 def test_roll__next_days_leg__is_free_once_the_first_has_half_a_day():
-    """A leg that expires today and one of tomorrow: what is held back of both covers no calendar."""
+    """A leg of today against one of tomorrow: held back alike, both would ask for nothing."""
     near, far = future(NOW + 11 * 3_600), future(NOW + 35 * 3_600)
     first, second = pnl([near, far], spot_bps=10_000, rolls=True)
     assert first == 0
