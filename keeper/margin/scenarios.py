@@ -63,9 +63,9 @@ class Scenario:
     `spot_bps` is a share of the scan range; `vol_bps` and `flat_bps` are shares of vol_up or
     vol_down; `front_bps`, `twist_bps`, `skew_bps` and `curvature_bps` shift ln vol. `focus` is the
     underlying that `spot_bps` and `vol_bps` are for (0 is all); all others get `others_*`. With
-    `rolls`, legs that expire within a day stand still, by degrees from 36 hours on. `weight_bps`
-    scales the result; `floor` marks the scenarios that bound an attested margin from below
-    on-chain.
+    `rolls`, legs that expire within a day stand still, by degrees from 30 hours on, and forwards
+    carry. `weight_bps` scales the result; `floor` marks the scenarios that bound an attested margin
+    from below on-chain.
     """
 
     name: str

@@ -20,13 +20,13 @@ library ShockLib {
     uint256 private constant MIN_VOL_TENOR = 69_120;
     uint256 private constant FRONT_BEGIN = 5 days;
     uint256 private constant FRONT_SPAN = 3 days;
-    uint256 private constant ROLL_BEGIN = 36 hours;
-    uint256 private constant ROLL_SPAN = 12 hours;
-    /// @dev How much farther a forward of a year or more moves than its spot.
+    uint256 private constant ROLL_BEGIN = 30 hours;
+    uint256 private constant ROLL_SPAN = 6 hours;
+    /// @dev How much farther a forward of a year or more moves than its spot, where legs roll.
     int256 private constant CARRY = 1e17;
     uint256 private constant YEAR = 365 days;
 
-    /// @dev One scenario as it acts on the present leg. `move` is that of spot, the rest changes with the term; `loss` sums
+    /// @dev One scenario as it acts on the present leg. `move` changes with the underlying, the rest with the term; `loss` sums
     /// over legs. `volFactor` is that of the forward; strikes differ where `tilted`.
     struct Shock {
         int256 move;
@@ -75,7 +75,7 @@ library ShockLib {
         }
     }
 
-    /// @notice Moves the clock, the vols and the prices of a term; `expiry` 0 never expires.
+    /// @notice Moves the clock, the vols and, where a row rolls, the prices of a term; `expiry` 0 never expires.
     function enterTerm(
         Shock[] memory shocks,
         IRiskEngine.Scenario[] memory rows,
@@ -87,12 +87,10 @@ library ShockLib {
         Tenor memory tenor;
         tenor.timeLeft = type(uint256).max;
         tenor.factor = WAD;
-        int256 reach = expiry == 0 ? WAD : _reach(secondsLeft);
-        int256 held = expiry == 0 ? int256(0) : _phase(ROLL_BEGIN, ROLL_SPAN, secondsLeft);
         for (uint256 j; j < shocks.length; ++j) {
             Shock memory s = shocks[j];
             IRiskEngine.Scenario memory row = rows[j];
-            _setPrice(s, reach, row.rolls ? held : int256(0));
+            if (row.rolls) _roll(s, expiry, secondsLeft);
             // What never expires has no vol, and what has expired has none left.
             if (secondsLeft == 0) continue;
             uint256 left = secondsLeft > row.clockSeconds ? secondsLeft - row.clockSeconds : 0;
@@ -123,15 +121,17 @@ library ShockLib {
         return x < low ? low : x > high ? high : x;
     }
 
-    /// @dev A forward moves with its spot and its carry. A leg that expires within the clock's day settles at today's price,
-    /// held back whole; from 36 to 24 hours that phases in.
-    function _setPrice(Shock memory s, int256 reach, int256 held) private pure {
+    /// @dev A leg that expires within the clock's day settles at today's price; from 30 to 24 hours that phases in. What is left
+    /// carries: a forward moves farther than its spot.
+    function _roll(Shock memory s, uint40 expiry, uint256 secondsLeft) private pure {
         unchecked {
-            int256 move = clamp(s.move * reach / WAD, MIN_MOVE, MAX_MOVE);
-            int256 growth = WAD + move * (WAD - held) / WAD;
-            if (growth == s.growth) return;
-            s.growth = growth;
-            s.logGrowth = FixedPointMathLib.lnWad(growth);
+            int256 move = s.move;
+            if (expiry != 0) {
+                move = clamp(move * _reach(secondsLeft) / WAD, MIN_MOVE, MAX_MOVE);
+                move = move * (WAD - _phase(ROLL_BEGIN, ROLL_SPAN, secondsLeft)) / WAD;
+            }
+            s.growth = WAD + move;
+            s.logGrowth = FixedPointMathLib.lnWad(s.growth);
         }
     }
 

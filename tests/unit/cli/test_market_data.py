@@ -98,8 +98,7 @@ def test_surface_fit__one_bad_quote__named_by_file_and_row_and_the_rest_fitted(
 
 def test_surface_fit__single_strike__said_and_no_smile_made_up(sound, capsys):
     path, lines = sound
-    number, fields = near_the_money(lines)
-    term = fields["instrument"].split("-")[1]
+    term = near_the_money(lines)[1]["instrument"].split("-")[1]
     kept = [line for line in lines if f"BTC-{term}-" not in line or "-89100-P" in line]
     document, _ = fitted(written(path, kept), capsys)
     (finding,) = document["findings"]

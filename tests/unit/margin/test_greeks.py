@@ -13,7 +13,6 @@ from keeper.margin.greeks import DollarGreeks, leg_greeks
 from keeper.margin.market import listing_market
 from keeper.margin.risk_arrays import risk_arrays
 from keeper.pricing import black76
-from keeper.state.instruments import Kind
 from keeper.state.snapshot import ListingRow
 from keeper.units import YEAR_SECONDS
 from tests.books import LISTED, MODEL, PAST, STILL, call, exchange, future, put
@@ -68,13 +67,9 @@ def test_delta_and_gamma__scenario_of_one_percent__explain_its_loss():
     ]  # fmt: skip
     model = replace(MODEL, scenarios=tuple(by_one))
     arrays = risk_arrays(exchange(model=model), model)
-    # A forward moves by its carry more than the spot.
-    years = np.where(MARKET.kind >= Kind.FUTURE, MARKET.seconds / YEAR_SECONDS, 0.0)
-    carried = 1 + 0.1 * np.sqrt(np.minimum(years, 1.0))
     for scenario, cells in zip(by_one, arrays.pnl.T, strict=True):
         own = MARKET.underlying == scenario.focus
         percent = scenario.spot_bps / 100 * (0.092 if scenario.focus == 1 else 0.122)
-        percent = percent * carried
         delta, gamma = column("delta_usd6_per_percent"), column("gamma_usd6_per_percent2")
         expected = np.where(own, delta * percent + gamma * percent**2 / 2, 0.0)
         cubic = np.abs(gamma) * 0.1 + np.abs(LOTS)
