@@ -11,7 +11,7 @@ NODE_STAMP := contracts/node_modules/.installed
 BIN := .venv/bin
 TOOLS := scripts/with_contract_tools.sh
 
-.PHONY: help install demo test test-python test-contracts lint contracts gas bench standard crossarch picture backtest mutation slither invariants halmos coverage node clean
+.PHONY: help install demo test test-python test-contracts lint contracts gas bench standard crossarch picture figures backtest mutation slither invariants halmos coverage node clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,18 @@ standard: install ## how often the scenarios ask more than standard margin, on r
 
 backtest: install ## margins against a folder of option chains, into backtest.html; CHAINS=DIR SEED=1
 	$(BIN)/keeper backtest chains $(CHAINS) --seed $(or $(SEED),1) --report backtest.html
+
+figures: install ## every measured figure of docs/model.md and docs/backtest.md anew, in build/figures; CHAINS=DIR DAILY=FILE HOURLY=FILE
+	mkdir -p build/figures
+	$(BIN)/python -m scripts.measure_ranges $(DAILY) --hourly $(HOURLY) > build/figures/ranges.txt
+	$(BIN)/python -m scripts.measure_history $(DAILY) > build/figures/history.txt
+	$(BIN)/python -m scripts.measure_standard_margin > build/figures/standard.txt
+	$(BIN)/python -m scripts.measure_surfaces $(CHAINS) > build/figures/surfaces.txt
+	$(BIN)/python -m scripts.measure_table $(CHAINS) > build/figures/table.txt
+	$(BIN)/python -m keeper backtest prices $(DAILY) > build/figures/prices.txt
+	for seed in 1 2; do $(BIN)/python -m keeper backtest chains $(CHAINS) --seed $$seed \
+	    --report build/figures/chains-$$seed.html > build/figures/chains-$$seed.txt; done
+	$(BIN)/python -m scripts.draw_backtest $(CHAINS)
 
 picture: install ## docs/margin.png and docs/margin.txt: an account of a book from a seed, explained
 	$(BIN)/python -m scripts.draw_margin

@@ -102,10 +102,13 @@ class Reference:
         """Relative move of spot and forward."""
         underlying, expiry, kind, _ = fields(instrument)
         scan = mp.mpf(self.underlying[underlying].scan_range_wad) / 10**18
-        move = clamp(self.aimed(instrument, scenario, "spot_bps") * scan, "-0.9", "5")
+        move = self.aimed(instrument, scenario, "spot_bps") * scan
+        hours = max(mp.mpf(expiry - self.now), 0) / 3600
         if scenario["rolls"] and kind >= 3:
-            hours = mp.mpf(expiry - self.now) / 3600
-            move *= 1 - clamp((72 - hours) / 48, 0, 1)
+            move *= 1 + mp.sqrt(min(hours / (365 * 24), 1)) / 10
+        move = clamp(move, "-0.9", "5")
+        if scenario["rolls"] and kind >= 3:
+            move *= 1 - clamp((30 - hours) / 6, 0, 1)
         return move
 
     def shift(self, instrument: int, scenario: Mapping[str, Any], z: mp.mpf) -> mp.mpf:

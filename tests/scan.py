@@ -12,7 +12,7 @@ from keeper.units import wad
 mp.mp.dps = 50
 
 RULE = ScanRule(
-    kappa_wad=wad("2.7"),
+    kappa_wad=wad("2.6"),
     decay_wad=wad("0.977159968434245955"),
     stress_weight_wad=wad("0.25"),
     winsor_wad=wad("0.50"),

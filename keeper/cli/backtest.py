@@ -136,15 +136,16 @@ def _progress() -> Generator[Callable[[str, int, int], None], None, None]:
 
 
 def _summary(findings: Sequence[Finding]) -> list[str]:
-    """Return a line a fault; the result and the report have every one of them."""
+    """Return a line a fault, the first case whole; the result and the report have every one."""
     found: dict[Fault, list[Finding]] = {}
     for finding in findings:
         found.setdefault(finding.fault, []).append(finding)
-    return [
-        f"{fault.value}: {len(of_it)} file(s), {sum(len(one.rows) for one in of_it)} row(s), first "
-        f"{of_it[0].file}"
-        for fault, of_it in found.items()
-    ]
+    return [of_it[0].text() + _more(of_it[1:]) for of_it in found.values()]
+
+
+def _more(findings: Sequence[Finding]) -> str:
+    rows = sum(len(one.rows) for one in findings)
+    return f"; {len(findings)} more file(s), {rows} row(s)" if findings else ""
 
 
 def _report(findings: list[str]) -> None:

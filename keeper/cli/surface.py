@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from keeper.calibration.parity import parities
 from keeper.calibration.surface import Surface, fit_surface
 from keeper.cli.config import load_settings
 from keeper.cli.model_file import ModelFile, load_model
@@ -48,6 +49,8 @@ def fit(
 ) -> None:
     """Fit SVI to every expiry, say how well, and what was repaired, carried or refused.
 
+    Beside it stands what put-call parity implies: forward, discount factor and rate of an expiry.
+
     Examples:
 
         keeper surface fit chains/20260130T154506Z.csv.gz --underlying BTC
@@ -61,10 +64,11 @@ def fit(
         from keeper.cli.surface_plot import draw
 
         draw(chain, surface, parameters.symbols(), plot)
+    shown = (surface, parities(chain), findings, parameters.symbols())
     if as_json:
-        write_json(fit_document(surface, findings, parameters.symbols()))
+        write_json(fit_document(*shown))
     else:
-        typer.echo(fit_text(surface, findings, parameters.symbols()))
+        typer.echo(fit_text(*shown))
 
 
 @group.command("show")

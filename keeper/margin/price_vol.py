@@ -109,12 +109,13 @@ def _panel(book: MovableBook, explanation: Explanation, at: int) -> PriceVol:
 def _scenario_points(
     book: MovableBook, explanation: Explanation, underlying: int
 ) -> tuple[ScenarioPoint, ...]:
-    """Return every scenario's place, as an option of 30 days at the forward sees it."""
+    """Return every scenario's place: the move of spot, and of the vol of 30 days."""
     today, spot = book.market.today, book.spot_e8[underlying]
     own = int(np.flatnonzero(today.underlying == underlying)[0])
     one, none = np.ones(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    option = ListingMarket(
-        kind=np.array([Kind.CALL], dtype=np.uint8),
+    # It never expires, so that no carry stretches its move, and yet has the term that vols have.
+    point = ListingMarket(
+        kind=np.array([Kind.PERPETUAL], dtype=np.uint8),
         underlying=today.underlying[own : own + 1],
         expiry=none,
         lot_wad=one,
@@ -130,7 +131,7 @@ def _scenario_points(
         settled=none.astype(np.bool_),
         standing=np.array([Standing.SOUND], dtype=np.uint8),
     )
-    shocked = shocks(option, book.model)
+    shocked = shocks(point, book.model)
     loss = {one.index: one.loss_usd6 for one in explanation.scenarios}
     rows = zip(
         book.model.scenarios, shocked.move[0].tolist(), exp(shocked.shift[0]).tolist(), strict=True

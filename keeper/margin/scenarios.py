@@ -13,7 +13,7 @@ from keeper.margin.shortfall_rule import ShortfallRule
 from keeper.margin.volatility import ScanRule, ScanSigmas
 from keeper.state.hashing import keccak256
 
-VERSION: Final = 4
+VERSION: Final = 5
 MAX_SCENARIOS: Final = 48
 
 
@@ -62,8 +62,9 @@ class Scenario:
     `spot_bps` is a share of the scan range; `vol_bps` and `flat_bps` are shares of vol_up or
     vol_down; `front_bps`, `twist_bps`, `skew_bps` and `curvature_bps` shift ln vol. `focus` is the
     underlying that `spot_bps` and `vol_bps` are for (0 is all); all others get `others_*`. With
-    `rolls`, legs that expire within three days stand still by degrees. `weight_bps` scales the
-    result; `floor` marks the scenarios that bound an attested margin from below on-chain.
+    `rolls`, legs that expire within a day stand still, by degrees from 30 hours on, and forwards
+    carry. `weight_bps` scales the result; `floor` marks the scenarios that bound an attested margin
+    from below on-chain.
     """
 
     name: str

@@ -28,16 +28,18 @@ SLOW_EXPONENT: Final = 0.2
 LN_30: Final = 3.4011973816621555
 STEEPEST: Final = 3.0  # of sqrt(30 d / t), where skew and curvature grow no more
 FRONT_SECONDS: Final = (5.0 * DAY, 3.0 * DAY)  # begins below the first, full after the second
-ROLL_SECONDS: Final = (72.0 * 3600, 48.0 * 3600)  # likewise
+ROLL_SECONDS: Final = (30.0 * 3600, 6.0 * 3600)  # likewise
+CARRY: Final = 0.1  # how much farther a forward of a year or more moves where legs roll
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shocks:
     """Shocks by term and scenario, float64 [G, S]; `term` int64 [L] is each listing's row.
 
-    `move` is relative, of spot and forwards; `years` is the time left after the clock has moved;
-    `shift` is the change of ln vol at the forward, to which a strike adds `skew` times its
-    standardised moneyness and `curvature` times the size of that. `weight` [S] is a fraction.
+    `move` is relative: of a term's forward, and of spot for what never expires. `years` is the time
+    left after the clock has moved; `shift` is the change of ln vol at the forward, to which a
+    strike adds `skew` times its standardised moneyness and `curvature` times the size of that.
+    `weight` [S] is a fraction.
     """
 
     term: IntArray
@@ -93,12 +95,14 @@ def risks_of(market: ListingMarket, model: Model) -> dict[int, UnderlyingRisk]:
 
 
 def _move(terms: Terms, rows: Sequence[Scenario]) -> FloatArray:
-    """Return the relative move of prices, rolled legs held back by degrees."""
+    """Return the relative move of prices; in rows that roll legs carry, or are held back."""
     spot = _aimed(terms, rows, "spot_bps")
-    move = clamp(spot * terms.scan_range, *MOVE_LIMITS)
+    years = np.minimum(terms.seconds / float(YEAR_SECONDS), 1.0)
+    rolls = np.array([row.rolls for row in rows], dtype=np.bool_) & terms.expires
+    reach = np.where(rolls, 1.0 + CARRY * np.sqrt(years), 1.0)
+    move = clamp((spot * terms.scan_range) * reach, *MOVE_LIMITS)
     begin, span = ROLL_SECONDS
     held = clamp((begin - terms.seconds) / span, 0.0, 1.0)
-    rolls = np.array([row.rolls for row in rows], dtype=np.bool_) & terms.expires
     return np.where(rolls, move * (1.0 - held), move)
 
 

@@ -18,7 +18,7 @@ class Fault(Enum):
     NAME_OF_FILE = "the name of the file is no time: it is not used"
     HEADER = "columns are missing: nothing of the file is used"
     CLOCK = "the clock runs backwards or stands still: not used"
-    GAP = "time is missing before it: no window may span the gap"
+    GAP = "time is missing before it: nothing is made up for it, what ends in it is left out"
 
     FIELDS = "the row has too few or too many fields: it is not used"
     NOT_A_NUMBER = "a field is no number: the row is not used"

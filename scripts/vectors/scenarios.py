@@ -28,7 +28,7 @@ _STRIKES = {1: (70_000, 91_000, 110_000), 2: (2_400, 3_000, 4_000)}
 # Seconds to expiry and to where the average has come, and what spot has been over it, in percent.
 WINDOW = 1_800
 AVERAGED = {1_000: (-30, 101), -45: (-75, 97)}
-_TERMS = (20 * HOUR, 40 * HOUR, 3 * DAY, 4 * DAY, 31 * DAY, 400 * DAY)
+_TERMS = (20 * HOUR, 28 * HOUR, 3 * DAY, 4 * DAY, 31 * DAY, 400 * DAY)
 LEGS = [
     *(Instrument(u, 0, kind, 0) for u in (1, 2) for kind in (Kind.SPOT, Kind.PERPETUAL)),
     *(Instrument(u, NOW + t, Kind.FUTURE, 0) for u in (1, 2) for t in _TERMS[1:5:3]),
@@ -159,9 +159,11 @@ def _value(leg: Instrument, forward: mp.mpf, vol: mp.mpf, seconds: int) -> mp.mp
 def _move(leg: Instrument, row: Scenario, risk: UnderlyingRisk) -> mp.mpf:
     meant = row.focus in (0, leg.underlying)
     share = mp.mpf(row.spot_bps if meant else row.others_spot_bps) / 10**4
-    move = _within(share * mp.mpf(risk.scan_range) / 10**18, mp.mpf(-9) / 10, 5)
+    left = mp.mpf(leg.expiry - NOW) if leg.expiry else mp.mpf(0)
+    reach = 1 + mp.sqrt(_within(left / YEAR, 0, 1)) / 10 if row.rolls else mp.mpf(1)
+    move = _within(share * mp.mpf(risk.scan_range) / 10**18 * reach, mp.mpf(-9) / 10, 5)
     if row.rolls and leg.expiry:
-        move *= 1 - _within(mp.mpf(72 * HOUR - (leg.expiry - NOW)) / (48 * HOUR), 0, 1)
+        move *= 1 - _within((30 * HOUR - left) / (6 * HOUR), 0, 1)
     return move
 
 

@@ -20,8 +20,11 @@ library ShockLib {
     uint256 private constant MIN_VOL_TENOR = 69_120;
     uint256 private constant FRONT_BEGIN = 5 days;
     uint256 private constant FRONT_SPAN = 3 days;
-    uint256 private constant ROLL_BEGIN = 72 hours;
-    uint256 private constant ROLL_SPAN = 48 hours;
+    uint256 private constant ROLL_BEGIN = 30 hours;
+    uint256 private constant ROLL_SPAN = 6 hours;
+    /// @dev How much farther a forward of a year or more moves than its spot, where legs roll.
+    int256 private constant CARRY = 1e17;
+    uint256 private constant YEAR = 365 days;
 
     /// @dev One scenario as it acts on the present leg. `move` changes with the underlying, the rest with the term; `loss` sums
     /// over legs. `volFactor` is that of the forward; strikes differ where `tilted`.
@@ -130,13 +133,25 @@ library ShockLib {
         return x < low ? low : x > high ? high : x;
     }
 
-    /// @dev A leg that expires within the clock's day settles at today's price; from 72 to 24 hours that phases in.
+    /// @dev A leg that expires within the clock's day settles at today's price; from 30 to 24 hours that phases in. What is left
+    /// carries: a forward moves farther than its spot.
     function _roll(Shock memory s, uint40 expiry, uint256 secondsLeft) private pure {
         unchecked {
             int256 move = s.move;
-            if (expiry != 0) move = move * (WAD - _phase(ROLL_BEGIN, ROLL_SPAN, secondsLeft)) / WAD;
+            if (expiry != 0) {
+                move = clamp(move * _reach(secondsLeft) / WAD, MIN_MOVE, MAX_MOVE);
+                move = move * (WAD - _phase(ROLL_BEGIN, ROLL_SPAN, secondsLeft)) / WAD;
+            }
             s.growth = WAD + move;
             s.logGrowth = FixedPointMathLib.lnWad(s.growth);
+        }
+    }
+
+    /// @dev What a move of spot is multiplied by, from 1 at expiry to 1.1 at a year and beyond.
+    function _reach(uint256 secondsLeft) private pure returns (int256) {
+        unchecked {
+            uint256 seconds_ = secondsLeft < YEAR ? secondsLeft : YEAR;
+            return WAD + CARRY * int256(FixedPointMathLib.sqrt(seconds_ * 1e36 / YEAR)) / WAD;
         }
     }
 

@@ -50,7 +50,7 @@ library Model {
 
     function scanRule() internal pure returns (ScanLib.Rule memory) {
         return ScanLib.Rule({
-            kappa: 2700000000000000000,
+            kappa: 2600000000000000000,
             decay: 977159968434245955,
             stressWeight: 250000000000000000,
             winsor: 500000000000000000,
@@ -109,80 +109,80 @@ library Model {
         rows[0] = IRiskEngine.Scenario(10000, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
         // decay spot +1 vol up
         rows[1] = IRiskEngine.Scenario(10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot +1/24 vol down
+        rows[2] = IRiskEngine.Scenario(417, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
         // decay spot +1/3 vol down
-        rows[2] = IRiskEngine.Scenario(3333, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, true);
+        rows[3] = IRiskEngine.Scenario(3333, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, true);
         // decay spot -1 vol down
-        rows[3] = IRiskEngine.Scenario(-10000, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        rows[4] = IRiskEngine.Scenario(-10000, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
         // decay spot -1 vol up
-        rows[4] = IRiskEngine.Scenario(-10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        rows[5] = IRiskEngine.Scenario(-10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
+        // decay spot -1/24 vol down
+        rows[6] = IRiskEngine.Scenario(-417, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, false);
         // decay spot -1/3 vol down
-        rows[5] = IRiskEngine.Scenario(-3333, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, true);
+        rows[7] = IRiskEngine.Scenario(-3333, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, true);
         // decay spot 0 vol down
-        rows[6] = IRiskEngine.Scenario(0, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, true);
+        rows[8] = IRiskEngine.Scenario(0, 0, -10000, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, false, true);
         // dispersion BTC spot down ETH less
-        rows[7] = IRiskEngine.Scenario(-9239, -3734, -10000, -10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        rows[9] = IRiskEngine.Scenario(-9239, -3734, -10000, -10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
         // dispersion BTC spot down ETH more
-        rows[8] = IRiskEngine.Scenario(-3827, -9277, -10000, -10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        rows[10] = IRiskEngine.Scenario(-3827, -9277, -10000, -10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
         // dispersion BTC spot down ETH up
-        rows[9] = IRiskEngine.Scenario(-3873, 3873, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        rows[11] = IRiskEngine.Scenario(-3873, 3873, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
         // dispersion BTC spot up ETH down
-        rows[10] = IRiskEngine.Scenario(3873, -3873, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        rows[12] = IRiskEngine.Scenario(3873, -3873, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
         // dispersion BTC spot up ETH less
-        rows[11] = IRiskEngine.Scenario(9239, 3734, -10000, -10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        rows[13] = IRiskEngine.Scenario(9239, 3734, -10000, -10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
         // dispersion BTC spot up ETH more
-        rows[12] = IRiskEngine.Scenario(3827, 9277, -10000, -10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        rows[14] = IRiskEngine.Scenario(3827, 9277, -10000, -10000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
         // dispersion BTC vol up ETH down
-        rows[13] = IRiskEngine.Scenario(0, 0, 5000, -8333, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        rows[15] = IRiskEngine.Scenario(0, 0, 5000, -8333, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
         // dispersion BTC vol up ETH less
-        rows[14] = IRiskEngine.Scenario(0, 0, 10000, 4000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
+        rows[16] = IRiskEngine.Scenario(0, 0, 10000, 4000, 0, 0, 0, 0, 0, 10000, 0, 1, false, false);
         // dispersion ETH vol up BTC down
-        rows[15] = IRiskEngine.Scenario(0, 0, 5000, -8333, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
+        rows[17] = IRiskEngine.Scenario(0, 0, 5000, -8333, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
         // dispersion ETH vol up BTC less
-        rows[16] = IRiskEngine.Scenario(0, 0, 10000, 4000, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
+        rows[18] = IRiskEngine.Scenario(0, 0, 10000, 4000, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
         // flat down spot +1
-        rows[17] = IRiskEngine.Scenario(10000, 0, 0, 0, -6000, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        rows[19] = IRiskEngine.Scenario(10000, 0, 0, 0, -6000, 0, 0, 0, 0, 10000, 0, 0, false, true);
         // flat down spot -1
-        rows[18] = IRiskEngine.Scenario(-10000, 0, 0, 0, -6000, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        rows[20] = IRiskEngine.Scenario(-10000, 0, 0, 0, -6000, 0, 0, 0, 0, 10000, 0, 0, false, true);
         // flat up spot +1
-        rows[19] = IRiskEngine.Scenario(10000, 0, 0, 0, 6000, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        rows[21] = IRiskEngine.Scenario(10000, 0, 0, 0, 6000, 0, 0, 0, 0, 10000, 0, 0, false, false);
         // flat up spot -1
-        rows[20] = IRiskEngine.Scenario(-10000, 0, 0, 0, 6000, 0, 0, 0, 0, 10000, 0, 0, false, false);
+        rows[22] = IRiskEngine.Scenario(-10000, 0, 0, 0, 6000, 0, 0, 0, 0, 10000, 0, 0, false, false);
         // flat up spot 0
-        rows[21] = IRiskEngine.Scenario(0, 0, 0, 0, 6000, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        rows[23] = IRiskEngine.Scenario(0, 0, 0, 0, 6000, 0, 0, 0, 0, 10000, 0, 0, false, true);
         // front down a day later
-        rows[22] = IRiskEngine.Scenario(0, 0, 0, 0, 0, -6000, 0, 0, 0, 10000, 86400, 0, false, false);
+        rows[24] = IRiskEngine.Scenario(0, 0, 0, 0, 0, -6000, 0, 0, 0, 10000, 86400, 0, false, false);
         // front up
-        rows[23] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 6000, 0, 0, 0, 10000, 0, 0, false, false);
+        rows[25] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 6000, 0, 0, 0, 10000, 0, 0, false, false);
         // roll spot +1
-        rows[24] = IRiskEngine.Scenario(10000, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, true, false);
+        rows[26] = IRiskEngine.Scenario(10000, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, true, false);
         // roll spot -1
-        rows[25] = IRiskEngine.Scenario(-10000, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, true, false);
+        rows[27] = IRiskEngine.Scenario(-10000, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 86400, 0, true, false);
         // single BTC spot down vol down
-        rows[26] = IRiskEngine.Scenario(-7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 1, false, false);
+        rows[28] = IRiskEngine.Scenario(-7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 1, false, false);
         // single BTC spot up vol down
-        rows[27] = IRiskEngine.Scenario(7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 1, false, false);
+        rows[29] = IRiskEngine.Scenario(7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 1, false, false);
         // single ETH spot down vol down
-        rows[28] = IRiskEngine.Scenario(-7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 2, false, false);
+        rows[30] = IRiskEngine.Scenario(-7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 2, false, false);
         // single ETH spot down vol up
-        rows[29] = IRiskEngine.Scenario(-7141, 0, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
+        rows[31] = IRiskEngine.Scenario(-7141, 0, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
         // single ETH spot up vol down
-        rows[30] = IRiskEngine.Scenario(7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 2, false, false);
+        rows[32] = IRiskEngine.Scenario(7141, 0, -10000, -10000, 0, 0, 0, 0, 0, 10000, 86400, 2, false, false);
         // single ETH spot up vol up
-        rows[31] = IRiskEngine.Scenario(7141, 0, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
+        rows[33] = IRiskEngine.Scenario(7141, 0, 10000, 10000, 0, 0, 0, 0, 0, 10000, 0, 2, false, false);
         // skew calls up
-        rows[32] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, 450, 0, 10000, 0, 0, false, false);
+        rows[34] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, 450, 0, 10000, 0, 0, false, false);
         // skew puts up
-        rows[33] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, -450, 0, 10000, 0, 0, false, false);
+        rows[35] = IRiskEngine.Scenario(0, 0, 0, 0, 0, 0, 0, -450, 0, 10000, 0, 0, false, false);
         // systemic spot +1 vol up
-        rows[34] = IRiskEngine.Scenario(10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
+        rows[36] = IRiskEngine.Scenario(10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
         // systemic spot -1 vol up
-        rows[35] = IRiskEngine.Scenario(-10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
-        // tail spot +3 vol up
-        rows[36] = IRiskEngine.Scenario(30000, 0, 10000, 0, 0, 0, 0, 0, 0, 2833, 0, 0, false, false);
+        rows[37] = IRiskEngine.Scenario(-10000, 0, 10000, 0, 0, 0, 0, 0, 0, 10000, 0, 0, false, true);
         // tail spot +5 vol up
-        rows[37] = IRiskEngine.Scenario(50000, 0, 10000, 0, 0, 0, 0, 0, 0, 1700, 0, 0, false, true);
-        // tail spot -3 vol up
-        rows[38] = IRiskEngine.Scenario(-30000, 0, 10000, 0, 0, 0, 0, 0, 0, 2833, 0, 0, false, false);
+        rows[38] = IRiskEngine.Scenario(50000, 0, 10000, 0, 0, 0, 0, 0, 0, 1700, 0, 0, false, true);
         // tail spot -5 vol up
         rows[39] = IRiskEngine.Scenario(-50000, 0, 10000, 0, 0, 0, 0, 0, 0, 1700, 0, 0, false, true);
         // twist near down spot +1/3
@@ -208,43 +208,43 @@ library Model {
         bytes32 hash = keccak256(bytes(name));
         if (hash == keccak256("decay spot +1 vol down")) return 0;
         if (hash == keccak256("decay spot +1 vol up")) return 1;
-        if (hash == keccak256("decay spot +1/3 vol down")) return 2;
-        if (hash == keccak256("decay spot -1 vol down")) return 3;
-        if (hash == keccak256("decay spot -1 vol up")) return 4;
-        if (hash == keccak256("decay spot -1/3 vol down")) return 5;
-        if (hash == keccak256("decay spot 0 vol down")) return 6;
-        if (hash == keccak256("dispersion BTC spot down ETH less")) return 7;
-        if (hash == keccak256("dispersion BTC spot down ETH more")) return 8;
-        if (hash == keccak256("dispersion BTC spot down ETH up")) return 9;
-        if (hash == keccak256("dispersion BTC spot up ETH down")) return 10;
-        if (hash == keccak256("dispersion BTC spot up ETH less")) return 11;
-        if (hash == keccak256("dispersion BTC spot up ETH more")) return 12;
-        if (hash == keccak256("dispersion BTC vol up ETH down")) return 13;
-        if (hash == keccak256("dispersion BTC vol up ETH less")) return 14;
-        if (hash == keccak256("dispersion ETH vol up BTC down")) return 15;
-        if (hash == keccak256("dispersion ETH vol up BTC less")) return 16;
-        if (hash == keccak256("flat down spot +1")) return 17;
-        if (hash == keccak256("flat down spot -1")) return 18;
-        if (hash == keccak256("flat up spot +1")) return 19;
-        if (hash == keccak256("flat up spot -1")) return 20;
-        if (hash == keccak256("flat up spot 0")) return 21;
-        if (hash == keccak256("front down a day later")) return 22;
-        if (hash == keccak256("front up")) return 23;
-        if (hash == keccak256("roll spot +1")) return 24;
-        if (hash == keccak256("roll spot -1")) return 25;
-        if (hash == keccak256("single BTC spot down vol down")) return 26;
-        if (hash == keccak256("single BTC spot up vol down")) return 27;
-        if (hash == keccak256("single ETH spot down vol down")) return 28;
-        if (hash == keccak256("single ETH spot down vol up")) return 29;
-        if (hash == keccak256("single ETH spot up vol down")) return 30;
-        if (hash == keccak256("single ETH spot up vol up")) return 31;
-        if (hash == keccak256("skew calls up")) return 32;
-        if (hash == keccak256("skew puts up")) return 33;
-        if (hash == keccak256("systemic spot +1 vol up")) return 34;
-        if (hash == keccak256("systemic spot -1 vol up")) return 35;
-        if (hash == keccak256("tail spot +3 vol up")) return 36;
-        if (hash == keccak256("tail spot +5 vol up")) return 37;
-        if (hash == keccak256("tail spot -3 vol up")) return 38;
+        if (hash == keccak256("decay spot +1/24 vol down")) return 2;
+        if (hash == keccak256("decay spot +1/3 vol down")) return 3;
+        if (hash == keccak256("decay spot -1 vol down")) return 4;
+        if (hash == keccak256("decay spot -1 vol up")) return 5;
+        if (hash == keccak256("decay spot -1/24 vol down")) return 6;
+        if (hash == keccak256("decay spot -1/3 vol down")) return 7;
+        if (hash == keccak256("decay spot 0 vol down")) return 8;
+        if (hash == keccak256("dispersion BTC spot down ETH less")) return 9;
+        if (hash == keccak256("dispersion BTC spot down ETH more")) return 10;
+        if (hash == keccak256("dispersion BTC spot down ETH up")) return 11;
+        if (hash == keccak256("dispersion BTC spot up ETH down")) return 12;
+        if (hash == keccak256("dispersion BTC spot up ETH less")) return 13;
+        if (hash == keccak256("dispersion BTC spot up ETH more")) return 14;
+        if (hash == keccak256("dispersion BTC vol up ETH down")) return 15;
+        if (hash == keccak256("dispersion BTC vol up ETH less")) return 16;
+        if (hash == keccak256("dispersion ETH vol up BTC down")) return 17;
+        if (hash == keccak256("dispersion ETH vol up BTC less")) return 18;
+        if (hash == keccak256("flat down spot +1")) return 19;
+        if (hash == keccak256("flat down spot -1")) return 20;
+        if (hash == keccak256("flat up spot +1")) return 21;
+        if (hash == keccak256("flat up spot -1")) return 22;
+        if (hash == keccak256("flat up spot 0")) return 23;
+        if (hash == keccak256("front down a day later")) return 24;
+        if (hash == keccak256("front up")) return 25;
+        if (hash == keccak256("roll spot +1")) return 26;
+        if (hash == keccak256("roll spot -1")) return 27;
+        if (hash == keccak256("single BTC spot down vol down")) return 28;
+        if (hash == keccak256("single BTC spot up vol down")) return 29;
+        if (hash == keccak256("single ETH spot down vol down")) return 30;
+        if (hash == keccak256("single ETH spot down vol up")) return 31;
+        if (hash == keccak256("single ETH spot up vol down")) return 32;
+        if (hash == keccak256("single ETH spot up vol up")) return 33;
+        if (hash == keccak256("skew calls up")) return 34;
+        if (hash == keccak256("skew puts up")) return 35;
+        if (hash == keccak256("systemic spot +1 vol up")) return 36;
+        if (hash == keccak256("systemic spot -1 vol up")) return 37;
+        if (hash == keccak256("tail spot +5 vol up")) return 38;
         if (hash == keccak256("tail spot -5 vol up")) return 39;
         if (hash == keccak256("twist near down spot +1/3")) return 40;
         if (hash == keccak256("twist near down spot +2/3")) return 41;

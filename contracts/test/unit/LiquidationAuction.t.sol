@@ -357,7 +357,7 @@ contract LiquidationAuctionTest is Fixture {
     function test_bid_expiredLegNotYetFixed_stillPasses() public {
         _deposit(alice.account, 200_000e6);
         _trade(alice, dealer, _future(BTC, NEAR), 1_000, BTC_SPOT);
-        _withdraw(alice, uint256(_equity(alice.account)) - 9_200e6, _noClaim());
+        _withdraw(alice, uint256(_equity(alice.account)) - 9_300e6, _noClaim());
         vm.warp(NEAR + 1);
         _postSpot(BTC, 52_000e8);
         _flagAndWait(alice.account, FALL);

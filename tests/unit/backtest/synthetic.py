@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
 from keeper.backtest.moment import forwards_of
 from keeper.pricing import black76
 from keeper.pricing.svi_arbitrage import Smile
+from keeper.sources.chain_files import COLUMNS
 from keeper.state.option_chain import OptionChain
 from keeper.units import E8, YEAR_SECONDS
 
@@ -18,6 +23,7 @@ START = 1_767_225_600 + 9 * 3600  # 2026-01-01 09:00 UTC
 TERMS_DAYS = (0.96, 1.96, 2.96, 6.96, 13.96, 27.96, 83.96, 174.96)
 VOL = {BTC: 0.5, ETH: 0.7}
 SPOT = {BTC: 90_000.0, ETH: 3_000.0}
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
 def expiries(since: int = START, days: int = 40) -> list[int]:
@@ -72,3 +78,21 @@ def flat_smiles(
 ) -> dict[tuple[int, int], Smile]:
     """The smile that every expiry of `chain` has."""
     return {key: Smile(vol[key[0]] ** 2, 0.0, 0.0, 0.0, 0.1) for key in forwards_of(quoted)}
+
+
+def write_chain(folder: Path, quoted: OptionChain) -> Path:
+    """Write a chain in the exchange's form."""
+    name = datetime.fromtimestamp(quoted.time, UTC).strftime("%Y%m%dT%H%M%SZ.csv.gz")
+    with gzip.open(folder / name, "wt", newline="") as out:
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for row in range(len(quoted.expiry)):
+            day = datetime.fromtimestamp(int(quoted.expiry[row]), UTC)
+            symbol = {1: "BTC", 2: "ETH"}[int(quoted.underlying[row])]
+            strike = int(quoted.strike_e8[row]) // E8
+            right = "C" if quoted.is_call[row] else "P"
+            term = f"{day.day}{MONTHS[day.month - 1]}{day:%y}"
+            numbers = (float(getattr(quoted, name)[row]) for name in COLUMNS[1:])
+            texts = (repr(number) if np.isfinite(number) else "" for number in numbers)
+            rows.writerow([f"{symbol}-{term}-{strike}-{right}", *texts])
+    return folder / name

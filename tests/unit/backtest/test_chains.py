@@ -1,8 +1,5 @@
-import csv
-import gzip
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,35 +10,11 @@ from keeper.backtest.chains import judge
 from keeper.backtest.efficiency import EXEMPT, LEAST_C99
 from keeper.backtest.pool import Pool
 from keeper.cli.app import main
-from keeper.sources.chain_files import COLUMNS
-from keeper.units import E8
-from tests.unit.backtest.synthetic import SPOT, START, chain, expiries
+from tests.unit.backtest.synthetic import SPOT, START, chain, expiries, write_chain
 
 DATA = Path(__file__).parents[4] / "shared/data/deribit_chains"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the reference chains are not there")
 SIX_HOURS = 6 * 3600
-MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-
-
-def write(folder, quoted):
-    """A chain in the exchange's form."""
-    name = datetime.fromtimestamp(quoted.time, UTC).strftime("%Y%m%dT%H%M%SZ.csv.gz")
-    with gzip.open(folder / name, "wt", newline="") as out:
-        rows = csv.writer(out, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        for row in range(len(quoted.expiry)):
-            day = datetime.fromtimestamp(int(quoted.expiry[row]), UTC)
-            symbol = {1: "BTC", 2: "ETH"}[int(quoted.underlying[row])]
-            strike = int(quoted.strike_e8[row]) // E8
-            right = "C" if quoted.is_call[row] else "P"
-            term = f"{day.day}{MONTHS[day.month - 1]}{day:%y}"
-            numbers = (
-                repr(float(getattr(quoted, name)[row]))
-                if np.isfinite(getattr(quoted, name)[row])
-                else ""
-                for name in COLUMNS[1:]
-            )
-            rows.writerow([f"{symbol}-{term}-{strike}-{right}", *numbers])
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +23,7 @@ def folder(tmp_path_factory):
     terms = [expiries()[n] for n in (0, 1, 2, 6, 13, 27)] + expiries()[-2:]
     for n in range(10):
         spot = {number: price * (1.0 + 0.004 * (n % 3 - 1)) for number, price in SPOT.items()}
-        write(place, chain(START + n * SIX_HOURS, spot, terms))
+        write_chain(place, chain(START + n * SIX_HOURS, spot, terms))
     return place
 
 
@@ -81,7 +54,7 @@ def test_chains_verb__processes__make_no_difference_to_a_byte(folder, capsys, tm
 
 
 def test_chains_verb__too_few__is_refused(tmp_path, capsys):
-    write(tmp_path, chain())
+    write_chain(tmp_path, chain())
     assert main(["backtest", "chains", str(tmp_path)]) == 65
     assert "give at least 8" in capsys.readouterr().err
     assert main(["backtest", "chains", str(tmp_path), "--report", "x.pdf"]) == 65

@@ -182,7 +182,7 @@ def test_parse_model__asset_that_stands_still_in_a_window__refused(since, until)
 
 def test_history_file__of_the_model__lies_beside_it():
     assert history_file(MODEL_TEXT) == "history.csv"
-    assert history_file("version = 4") is None
+    assert history_file("version = 5") is None
     assert read_model(CONFIG / "model.toml") == read_model() == MODEL
 
 

@@ -173,14 +173,16 @@ def test_roll__short_dated_hedge__leaves_the_future_to_lose_a_full_move():
     rolled = pnl([hedge, held], spot_bps=-10_000, clock_seconds=DAY, rolls=True)
     plain = pnl([hedge, held], spot_bps=-10_000, clock_seconds=DAY)
     assert rolled[0] == 0
-    assert rolled[1] == plain[1] == round(-0.122 * 3_011_234.56789)
+    assert plain[1] == round(-0.122 * 3_011_234.56789)
+    assert rolled[1] == pytest.approx(plain[1] * 1.02867, rel=1e-5)  # with the carry of a month
     assert abs(plain[1] - plain[0]) <= 1  # without the roll the hedge seems perfect
 
 
-@pytest.mark.parametrize(("hours", "share"), [(1, 0), (24, 0), (48, 0.5), (72, 1), (96, 1)])
-def test_roll__phases_in_over_two_days(hours, share):
+@pytest.mark.parametrize(("hours", "share"), [(1, 0), (24, 0), (27, 0.5), (30, 1), (60, 1)])
+def test_roll__phases_in_over_six_hours(hours, share):
     moved = pnl([future(NOW + hours * 3_600)], spot_bps=10_000, rolls=True)[0]
-    assert moved == round(share * 0.122 * 3_011_234.56789)
+    carried = 1 + 0.1 * (hours / 8_760) ** 0.5
+    assert moved == pytest.approx(share * carried * 0.122 * 3_011_234.56789, abs=1)
 
 
 def test_roll__what_never_expires__moves_in_full():
@@ -205,3 +207,42 @@ def test_shocks__unpriced_listing__leaves_its_neighbours_alone():
     assert arrays.priced.tolist() == [True, True, False]
     assert arrays.pnl[0].tolist() == alone.pnl[0].tolist()
     assert not arrays.pnl[2].any()
+
+
+@pytest.mark.parametrize(("days", "reach"), [(0.9, 0), (36.5, 1.03162), (365, 1.1), (800, 1.1)])
+def test_carry__forward__moves_farther_than_spot_by_the_root_of_its_term(days, reach):
+    term = NOW + int(days * DAY)
+    held = [perpetual(), future(term)]
+    for side in (-1, 1):
+        near, far = pnl(held, spot_bps=side * 10_000, rolls=True)
+        if days < 1:
+            assert far == 0  # rolled off
+            continue
+        assert near == round(side * 0.122 * 3_011_234.56789)
+        assert far == pytest.approx(near * reach, rel=1e-5)
+
+
+def test_carry__conversion__has_none_as_all_its_legs_move_alike():
+    held = [call(3_000, YEAR), put(3_000, YEAR), future(YEAR)]
+    bought, sold, hedge = pnl(held, spot_bps=-10_000, clock_seconds=DAY, rolls=True)
+    assert abs(bought - sold - hedge) <= 2
+
+
+def test_carry__rows_that_roll_nothing__move_all_terms_alike():
+    near, far = pnl([perpetual(), future(YEAR)], spot_bps=10_000)
+    assert near == far
+
+
+def test_roll__next_days_leg__is_free_once_the_first_has_six_hours():
+    """A leg of today against one of tomorrow: held back alike, both would ask for nothing."""
+    near, far = future(NOW + 6 * 3_600), future(NOW + 30 * 3_600)
+    first, second = pnl([near, far], spot_bps=10_000, rolls=True)
+    assert first == 0
+    assert second > 0.122 * 3_011_234.56789
+
+
+def test_roll__an_epoch__moves_no_leg_by_more_than_a_fiftieth_of_the_range():
+    hours = [24 + n * 0.107 for n in range(118)]  # epochs of 6.4 minutes
+    moved = pnl([future(NOW + int(h * 3_600)) for h in hours], spot_bps=10_000, rolls=True)
+    steps = np.abs(np.diff(moved)) / (0.122 * 3_011_234.56789)
+    assert 0.01 < steps.max() < 0.02

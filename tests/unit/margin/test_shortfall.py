@@ -70,7 +70,7 @@ def observed(*prices_by_underlying):
 
 
 def test_today_sigmas__chain_without_daily_prices__what_its_scan_range_stands_for():
-    expected = {BTC: 0.092 / 2.7, ETH: 0.122 / 2.7}
+    expected = {BTC: 0.092 / 2.6, ETH: 0.122 / 2.6}
     assert today_sigmas(exchange(), MODEL) == pytest.approx(expected, rel=1e-15)
 
 
@@ -96,8 +96,8 @@ def test_today_sigmas__a_price_too_few__what_the_range_stands_for():
         if row[:2] != (ETH, 20_000)
     ]
     few = replace(few, observations=Observations.of_rows(rows))
-    assert today_sigmas(few, MODEL)[ETH] == pytest.approx(0.122 / 2.7, rel=1e-15)
-    assert today_sigmas(few, MODEL)[BTC] != pytest.approx(0.092 / 2.7, rel=1e-3)
+    assert today_sigmas(few, MODEL)[ETH] == pytest.approx(0.122 / 2.6, rel=1e-15)
+    assert today_sigmas(few, MODEL)[BTC] != pytest.approx(0.092 / 2.6, rel=1e-3)
 
 
 def test_today_sigmas__quiet_for_a_year__the_floor():
@@ -145,7 +145,7 @@ def test_history_shocks__same_day_for_all_underlyings_and_kinds():
     assert moves[spot(BTC)][CRASH] == pytest.approx(np.exp(-0.4912261) - 1, rel=1e-6)
     last = HISTORY.returns_e9["BTC"][-1] / 1e9
     scores = filtered(HISTORY, RULE.decay_wad, MODEL.scan.winsor_wad)["BTC"]
-    assert moves[spot(BTC)][DAYS - 1] == pytest.approx(np.expm1(scores[-1] * 0.092 / 2.7))
+    assert moves[spot(BTC)][DAYS - 1] == pytest.approx(np.expm1(scores[-1] * 0.092 / 2.6))
     assert np.sign(last) == np.sign(scores[-1])
     assert shocks.move.shape == (market_terms(market), DAYS + RULE.stressed_days)
 

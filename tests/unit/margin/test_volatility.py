@@ -109,19 +109,19 @@ def test_range_path__long_and_wild__at_most_64_units_below_the_exact_path():
 def test_range_path__quiet_market__glides_from_stress_to_floor():
     path = range_path([PRICE] * 300, RULE, BTC)
     floor, stress = daily_sigma(BTC.sigma_floor_wad), daily_sigma(BTC.sigma_stress_wad)
-    assert path[0] == unlimited_range(stress**2, RULE, BTC) == wad("2.7") * stress // WAD
-    assert path[-1] == wad("2.7") * (3 * floor + stress) // 4 // WAD
+    assert path[0] == unlimited_range(stress**2, RULE, BTC) == wad("2.6") * stress // WAD
+    assert path[-1] == wad("2.6") * (3 * floor + stress) // 4 // WAD
     assert path == sorted(path, reverse=True)
-    assert path[-1] == pytest.approx(wad("0.0742"), rel=1e-3)
+    assert path[-1] == pytest.approx(wad("0.07146"), rel=1e-3)
 
 
 def test_scan_range__single_observation__is_that_of_stress_alone():
-    assert scan_range([PRICE], RULE, BTC) == wad("2.7") * daily_sigma(wad("0.90")) // WAD
+    assert scan_range([PRICE], RULE, BTC) == wad("2.6") * daily_sigma(wad("0.90")) // WAD
 
 
 def test_unlimited_range__stress_below_floor__floor_holds():
     low = ScanSigmas(sigma_floor_wad=wad("0.40"), sigma_stress_wad=wad("0.10"))
-    expected = wad("2.7") * (3 * daily_sigma(wad("0.40")) + daily_sigma(wad("0.10"))) // 4 // WAD
+    expected = wad("2.6") * (3 * daily_sigma(wad("0.40")) + daily_sigma(wad("0.10"))) // 4 // WAD
     assert unlimited_range(0, RULE, low) == expected
     assert scan_range([PRICE], RULE, low) == expected
 
@@ -231,7 +231,7 @@ def history(symbol):
 
 @pytest.mark.parametrize(
     ("symbol", "sigmas", "expected"),
-    [("btc_usd", BTC, 0.092), ("eth_usd", ETH, 0.122)],
+    [("btc_usd", BTC, 0.0896), ("eth_usd", ETH, 0.1180)],
 )
 def test_range_path__daily_prices_2019_to_2025__covers_99_percent_a_side(symbol, sigmas, expected):
     prices = history(symbol)
