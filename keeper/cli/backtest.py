@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ from keeper.backtest.prices import backtest_prices
 from keeper.backtest.report_data import ChainsReport, chains_report
 from keeper.cli.backtest_text import show_chains, show_prices
 from keeper.cli.model_file import ModelFile, load_model
-from keeper.cli.options import AsJson, write_json
+from keeper.cli.options import AsJson, result_console, write_json
 from keeper.errors import InputError
 from keeper.sources.chain_files import read_chains
 from keeper.sources.finding import Fault, Finding
@@ -57,7 +56,7 @@ def prices(
     if as_json:
         write_json(result)
         return
-    show_prices(Console(file=sys.stdout, highlight=False), result)
+    show_prices(result_console(), result)
 
 
 @group.command("chains")
@@ -108,7 +107,7 @@ def chains(
     if as_json:
         write_json(shown.result)
         return
-    show_chains(Console(file=sys.stdout, highlight=False), shown.result)
+    show_chains(result_console(), shown.result)
 
 
 def _write_report(shown: ChainsReport, file: Path) -> None:

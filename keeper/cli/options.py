@@ -7,9 +7,10 @@ import sys
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
 
 ConfigFile = Annotated[
     Path | None,
@@ -21,6 +22,16 @@ DeploymentFile = Annotated[
     typer.Option("--deployment", help="Addresses of the contracts (deployment_file)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout; logs stay on stderr.")]
+
+
+# Of the widest table. What is not a terminal has no width of its own, and rich would take 80.
+_WIDTH: Final = 170
+
+
+def result_console() -> Console:
+    """Return stdout for results, as wide as the terminal, or as the widest table."""
+    width = None if sys.stdout.isatty() else _WIDTH
+    return Console(file=sys.stdout, highlight=False, width=width)
 
 
 def write_json(value: object) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from keeper.backtest.stress.cascade import Accounts, Cascade, Market, cascade
-from keeper.backtest.stress.replay import CRASHES, Replay, find_crash, replay
+from keeper.backtest.stress.replay import CRASHES, Replay, Step, find_crash, replay
 from keeper.backtest.stress.world import Move
 from keeper.cli.body_file import load_snapshot
 from keeper.cli.model_file import ModelFile, load_model
-from keeper.cli.options import AsJson, write_json
+from keeper.cli.options import AsJson, result_console, write_json
 from keeper.errors import InputError
 from keeper.margin.scenarios import Model
 from keeper.sources.price_files import read_prices
@@ -127,7 +125,7 @@ def _show_cascade(
     if as_json:
         write_json({"cascade": result, "gas_usd": cost})
         return
-    console = Console(file=sys.stdout, highlight=False)
+    console = result_console()
     symbols = model.symbols()
     table = Table(box=None, pad_edge=False)
     for name in ("round", "sell", "below zero", "buyers hedge, USD", "price after"):
@@ -153,13 +151,17 @@ def _show_cascade(
 
 
 def _show_replay(played: Replay, model: Model) -> None:
-    console = Console(file=sys.stdout, highlight=False)
-    console.print(f"{played.crash} from {played.source}")
+    console = result_console()
     symbols = model.symbols()
+    accounts = played.steps[-1].so_far.accounts
+    console.print(f"{played.crash} from {played.source}, {accounts:,} accounts")
+    if still := sorted(set(symbols.values()) - set(played.symbols)):
+        console.print(f"the file has no prices of {', '.join(still)}: they stand still")
     table = Table(box=None, pad_edge=False)
     for name in ("known at", "price", "vol", "below", "sold so far", "below zero", "insurance USD"):
         table.add_column(name, justify="right")
-    for step in played.steps:
+    shown = _telling(played)
+    for step in shown:
         table.add_row(
             datetime.fromtimestamp(step.time, UTC).strftime("%d %b %Y %H:%M"),
             ", ".join(f"{symbols[n]} {price - 1.0:+.1%}" for n, price in step.price.items()),
@@ -170,8 +172,18 @@ def _show_replay(played: Replay, model: Model) -> None:
             f"{step.so_far.insurance_usd:,.0f}",
         )
     console.print(table)
+    if quiet := len(played.steps) - len(shown):
+        console.print(f"{quiet} steps in which nobody falls below are left out; --json has them")
     end = played.steps[-1].so_far
     console.print(
         f"in all buyers post {end.capital_usd:,.0f} USD, are paid {end.discount_usd:,.0f}; gas "
         f"{end.gas:,} in {end.transactions:,} transactions"
     )
+
+
+def _telling(played: Replay) -> list[Step]:
+    """Return the steps in which somebody falls below, that of the lowest price, and the last."""
+    steps = played.steps
+    lowest = min(range(len(steps)), key=lambda at: min(steps[at].price.values()))
+    kept = {lowest, len(steps) - 1}
+    return [step for at, step in enumerate(steps) if step.so_far.below or at in kept]
