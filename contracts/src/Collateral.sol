@@ -179,15 +179,18 @@ contract Collateral is ICollateral, OwnedByHouse, ReentrancyGuardTransient {
     /* VIEWS */
 
     /// @inheritdoc ICollateral
+    /// @dev Unchecked: eight values below 2^252.
     function valueOf(bytes32 account) public view returns (uint256 value, uint256 fresh) {
-        uint256 held = _held[account];
-        for (uint16 id = 1; held >> id != 0; ++id) {
-            if (held >> id & 1 == 0) continue;
-            Token storage t = _tokens[id - 1];
-            (uint64 price,, bool isFresh,) = spots.reading(t.source);
-            uint256 each = HaircutLib.value(_holdings[account][id].amount, price, t.haircut, t.decimals);
-            value += each;
-            if (isFresh) fresh += each;
+        unchecked {
+            uint256 held = _held[account];
+            for (uint16 id = 1; held >> id != 0; ++id) {
+                if (held >> id & 1 == 0) continue;
+                Token storage t = _tokens[id - 1];
+                (uint64 price,, bool isFresh,) = spots.reading(t.source);
+                uint256 each = HaircutLib.value(_holdings[account][id].amount, price, t.haircut, t.decimals);
+                value += each;
+                if (isFresh) fresh += each;
+            }
         }
     }
 
@@ -203,9 +206,11 @@ contract Collateral is ICollateral, OwnedByHouse, ReentrancyGuardTransient {
             if (_holdings[account][id].amount != 0) ++n;
         }
         list = new Balance[](n);
-        for (uint16 id = uint16(_tokens.length); n != 0; --id) {
-            uint128 amount = _holdings[account][id].amount;
-            if (amount != 0) list[--n] = Balance(id, amount);
+        unchecked {
+            for (uint16 id = uint16(_tokens.length); n != 0; --id) {
+                uint128 amount = _holdings[account][id].amount;
+                if (amount != 0) list[--n] = Balance(id, amount);
+            }
         }
     }
 
