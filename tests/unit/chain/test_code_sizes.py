@@ -1,4 +1,4 @@
-"""Contracts fit into an account, and with their arguments into the transaction that creates them."""
+"""Contracts fit into an account, and with their arguments into a transaction."""
 
 from __future__ import annotations
 
