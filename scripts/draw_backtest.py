@@ -29,11 +29,11 @@ def reported(folder: Path, seed: int) -> ChainsReport:
     rules = Rules(load_model(None), seed, COPIES)
     chains = [read.chain for read in read_chains(folder)]
     found = [chain for chain in chains if chain is not None]
-    run = run_chains(found, rules, os.cpu_count() or 1, _silent)
+    run = run_chains(found, rules, os.cpu_count() or 1, _quiet)
     return chains_report(folder.name, run, rules, 1.0, [])
 
 
-def _silent(*_: object) -> None:
+def _quiet(_stage: str, _done: int, _total: int) -> None:
     """Show no progress."""
 
 

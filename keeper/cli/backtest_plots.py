@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from keeper.backtest.books.all_archetypes import GROUPS
@@ -67,7 +68,7 @@ def _rates(report: ChainsReport) -> Figure:
     axis.set_yticks(place, names)
     axis.invert_yaxis()
     axis.grid(axis="x", alpha=0.25)
-    axis.legend(loc="lower right", fontsize=8)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
 
@@ -84,8 +85,13 @@ def _calendar(report: ChainsReport) -> Figure:
         )
     figure = _figure(7.5)
     axis = figure.subplots()
+    # By the root, so that one book of sixteen is seen as well.
     image = axis.imshow(
-        100 * shares, aspect="auto", cmap="Reds", vmin=0, vmax=50, interpolation="nearest"
+        100 * shares,
+        aspect="auto",
+        cmap="Reds",
+        norm=PowerNorm(0.5, vmin=0.0, vmax=100.0),
+        interpolation="nearest",
     )
     axis.set_yticks(range(len(GROUPS)), GROUPS, fontsize=8)
     step = max(len(pool.times) // 10, 1)
@@ -127,7 +133,9 @@ def _capital(report: ChainsReport) -> Figure:
         ("standard", "#9aa5b1", [group.standard for group in capital]),
     )
     for name, colour, values in columns:
-        axis.scatter([100 * value for value in values], place, color=colour, label=name, s=22)
+        above = 3 if name == "ours" else 2
+        shares = [100 * value for value in values]
+        axis.scatter(shares, place, color=colour, label=name, s=22, zorder=above)
     axis.set_xscale("log")
     axis.set_xlabel("median margin, % of gross notional")
     axis.set_yticks(place, [group.name for group in capital])
