@@ -142,7 +142,7 @@ def test_pipe__plain_lines():
         run = run_keeper("demo", "--steps", "1", "--rpc", url)
     assert run.exit_code == 0, run.err
     assert "\x1b" not in run.out
-    assert "withdraws 6,797.00 without a leaf: InsufficientMargin" in run.out
+    assert "withdraws 6,638.00 without a leaf: InsufficientMargin" in run.out
     assert "1 of 1 epochs are equal to the byte" in run.out
 
 
