@@ -187,11 +187,14 @@ contract ListingsTest is Fixture {
         assertEq(clearinghouse.openInterestOf(BTC), 90, "counted over instruments");
     }
 
-    function test_cap_ofSpot_isNone() public {
-        listings.setOpenInterestCap(BTC, 0);
-        _deposit(alice.account, 1_000e6);
+    function test_cap_ofSpot_isApartFromThatOfContracts() public {
+        listings.setOpenInterestCap(BTC, 1_000);
+        _deposit(alice.account, 1_000_000e6);
+        _deposit(dealer.account, 1_000_000e6);
         _depositSpot(alice, BTC, 1_000);
-        assertEq(clearinghouse.openInterestOf(BTC), 0, "a token is nobody's risk");
+        assertEq(clearinghouse.openInterestOf(BTC), 0, "a token is nobody's contract");
+        _trade(alice, dealer, _perpetual(BTC), 1_000, BTC_SPOT);
+        assertEq(clearinghouse.openInterestOf(BTC), 1_000, "as many contracts besides");
     }
 
     function test_cap_neverBlocksLiquidation() public {
