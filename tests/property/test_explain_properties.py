@@ -201,7 +201,7 @@ def test_explain__each_leg__its_share_is_what_mm_falls_by_without_it(lots):
 def test_what_if__any_trade__is_the_engine_on_the_book_after_it(lots, instrument, traded, price):
     kind = instrument >> 64 & 255
     assume(kind != 1)
-    row = account(1, lots, cash_usd6=10**12)
+    row = account(1, lots, cash_usd6=10**14)
     found = what_if(exchange([row]), MODEL, row.account, [Trade(instrument, traded, price)])
     after = {i: n for i, n in {**lots, instrument: lots.get(instrument, 0) + traded}.items() if n}
     assume(after)
@@ -210,7 +210,7 @@ def test_what_if__any_trade__is_the_engine_on_the_book_after_it(lots, instrument
     paid = traded * mark if price is None else towards_zero(traded * price * 10**15, 10**20)
     # A leg more locks more of the bounty reserve, which is no equity; a leg less frees none.
     locked = max(bounty_reserve_usd6(len(after)) - bounty_reserve_usd6(len(lots)), 0)
-    cash = 10**12 - paid - locked
+    cash = 10**14 - paid - locked
     book = margin_book(exchange([account(1, after, cash_usd6=cash)]), MODEL)
     assert found.after.equity_usd6 == book.equity_usd6[0]
     assert found.after.components == {name: int(attrgetter(name)(book)[0]) for name in COMPONENTS}
