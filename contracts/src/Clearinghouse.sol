@@ -7,26 +7,28 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IAttestationConfig} from "./interfaces/IAttestationConfig.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
-import {IFlaggedTrades} from "./interfaces/IFlaggedTrades.sol";
 import {IGuard} from "./interfaces/IGuard.sol";
 import {IListings} from "./interfaces/IListings.sol";
 import {IMarginOracle} from "./interfaces/IMarginOracle.sol";
+import {IReducingTrades} from "./interfaces/IReducingTrades.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
+import {LegsLib} from "./libraries/LegsLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
 import {Ledger} from "./Ledger.sol";
 import {Listings} from "./Listings.sol";
 import {Orders} from "./Orders.sol";
 import {Treasury} from "./Treasury.sol";
-import {Leg, MarginClaim, MarginRequest, Order} from "./types/Types.sol";
+import {Fill, Leg, MarginClaim, MarginRequest, Order} from "./types/Types.sol";
 
 /// @title Clearinghouse
 /// @notice See {IClearinghouse}, which documents every entry point, event and error.
 contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient {
     using InstrumentLib for uint128;
+    using LegsLib for Leg[];
     using PositionsLib for PositionsLib.Book;
     using SafeERC20 for IERC20;
 
@@ -51,7 +53,10 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         _;
     }
 
-    constructor(address owner_, address usdc_, address engine_, address oracle_) Ledger(engine_) Ownable(owner_) {
+    constructor(address owner_, address usdc_, address engine_, address oracle_, address collateral_)
+        Ledger(engine_, collateral_)
+        Ownable(owner_)
+    {
         usdc = usdc_;
         guard = IGuard(IAttestationConfig(oracle_).guard());
         _spots = ISpotFeeds(feeds.spots());
@@ -176,12 +181,9 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
     ) private {
         _settle(maker.account);
         _settle(taker.account);
-        int256[] memory makerSurplus = _surplusIfLocked(maker.account);
-        int256[] memory takerSurplus = _surplusIfLocked(taker.account);
         _exchangeLots(maker, taker, makerLots);
-        uint64 price = maker.limitPrice;
-        _requireMayTrade(maker.account, Leg(maker.instrument, makerLots), price, makerClaim, makerSurplus);
-        _requireMayTrade(taker.account, Leg(maker.instrument, -makerLots), price, takerClaim, takerSurplus);
+        _requireMayTrade(maker.account, Fill(maker.instrument, makerLots, maker.limitPrice), makerClaim);
+        _requireMayTrade(taker.account, Fill(maker.instrument, -makerLots, maker.limitPrice), takerClaim);
     }
 
     /// @dev The cap binds trades alone: what makes open interest no larger, and every sale of a flagged book, passes.
@@ -209,20 +211,15 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
         _syncReserve(account);
     }
 
-    function _surplusIfLocked(bytes32 account) private view returns (int256[] memory surplus) {
-        if (_accounts[account].locked) surplus = IFlaggedTrades(auction).surplusOf(account);
-    }
-
-    /// @param surplusBefore of a locked account, empty for others
-    function _requireMayTrade(
-        bytes32 account,
-        Leg memory traded,
-        uint64 price,
-        MarginClaim calldata claim,
-        int256[] memory surplusBefore
-    ) private {
-        if (surplusBefore.length == 0) return _requireInitialMargin(account, claim, false);
-        IFlaggedTrades(auction).afterTrade(account, traded.instrument, traded.lots, price, surplusBefore);
+    /// @dev What initial margin does not permit, and any trade of a flagged book, may still reduce.
+    function _requireMayTrade(bytes32 account, Fill memory fill, MarginClaim calldata claim) private {
+        if (!_accounts[account].locked) {
+            (IMarginOracle.Permission memory permission, int256 cash) = _useInitialMargin(account, claim);
+            if (_isEnough(permission, cash)) return;
+            int64 present = _books[account].legs().lotsOf(fill.instrument);
+            if (!AuctionLib.isReduced(present, fill.lots)) _refuse(account, permission, cash);
+        }
+        IReducingTrades(auction).afterTrade(account, fill);
     }
 
     function _emitTrade(Order calldata maker, Order calldata taker, int64 makerLots) private {
@@ -374,20 +371,34 @@ contract Clearinghouse is Ledger, Orders, Ownable2Step, ReentrancyGuardTransient
 
     /// @param leaving whether value leaves the system: then unrealised option profit must not leave as cash
     function _requireInitialMargin(bytes32 account, MarginClaim memory claim, bool leaving) private {
+        (IMarginOracle.Permission memory permission, int256 cash) = _useInitialMargin(account, claim);
+        if (!_isEnough(permission, cash)) _refuse(account, permission, cash);
+        int256 exit = cash + permission.exitValue;
+        if (leaving && exit < 0) revert PhantomExit(account, exit);
+    }
+
+    /// @return permission of nothing but cash for an account without legs
+    function _useInitialMargin(bytes32 account, MarginClaim memory claim)
+        private
+        returns (IMarginOracle.Permission memory permission, int256 cash)
+    {
         Leg[] memory legs = _books[account].legs();
         // A token whose price is stale harms nobody, but permits nothing.
         (, uint256 fresh) = collateral.valueOf(account);
-        int256 cash = _ownCash(account, legs) + int256(fresh);
-        if (legs.length == 0) {
-            if (cash < 0) revert InsufficientMargin(account, cash, 0);
-            return;
-        }
+        cash = _ownCash(account, legs) + int256(fresh);
+        if (legs.length == 0) return (permission, cash);
         AccountState storage state = _accounts[account];
-        (int256 value, int256 exitValue, uint256 required, bool byLeaf) =
-            oracle.useInitialMargin(MarginRequest(account, state.mode, state.voidSince, cash, legs), claim);
+        permission = oracle.useInitialMargin(MarginRequest(account, state.mode, state.voidSince, cash, legs), claim);
         // Whoever was let below standard margin by a leaf gets no grace when he is flagged soon after.
-        if (byLeaf) state.lastPermitBlock = uint40(block.number);
-        if (cash + value < int256(required)) revert InsufficientMargin(account, cash + value, required);
-        if (leaving && cash + exitValue < 0) revert PhantomExit(account, cash + exitValue);
+        if (permission.byLeaf) state.lastPermitBlock = uint40(block.number);
+    }
+
+    function _isEnough(IMarginOracle.Permission memory permission, int256 cash) private pure returns (bool) {
+        return permission.staleInstrument == 0 && cash + permission.value >= int256(permission.required);
+    }
+
+    function _refuse(bytes32 account, IMarginOracle.Permission memory permission, int256 cash) private pure {
+        if (permission.staleInstrument != 0) revert IMarginOracle.StaleMarket(permission.staleInstrument);
+        revert InsufficientMargin(account, cash + permission.value, permission.required);
     }
 }

@@ -46,8 +46,8 @@ contract Collateral is ICollateral, OwnedByHouse, ReentrancyGuardTransient {
         _;
     }
 
-    /// @dev The clearinghouse creates it.
-    constructor(address spots_) {
+    /// @param clearinghouse_ which is created next, with this one's address, and refuses any that names another
+    constructor(address clearinghouse_, address spots_) OwnedByHouse(clearinghouse_) {
         spots = ISpotFeeds(spots_);
     }
 

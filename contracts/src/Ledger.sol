@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Collateral} from "./Collateral.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
 import {ICollateral} from "./interfaces/ICollateral.sol";
@@ -10,6 +9,7 @@ import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {InstrumentLib} from "./libraries/InstrumentLib.sol";
 import {NotionalLib} from "./libraries/NotionalLib.sol";
 import {PositionsLib} from "./libraries/PositionsLib.sol";
+import {OwnedByHouse} from "./OwnedByHouse.sol";
 import {Leg} from "./types/Types.sol";
 
 /// @title Ledger
@@ -40,10 +40,13 @@ abstract contract Ledger is IClearinghouse {
         uint64 short;
     }
 
-    constructor(address engine_) {
+    constructor(address engine_, address collateral_) {
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(engine.feeds());
-        collateral = new Collateral(feeds.spots());
+        // Created before, because what creates it would not fit the size of a creation.
+        address house = address(OwnedByHouse(collateral_).clearinghouse());
+        if (house != address(this)) revert CollateralOfAnother(collateral_, house);
+        collateral = ICollateral(collateral_);
     }
 
     /* VIEWS */

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {FlaggedTrades} from "./FlaggedTrades.sol";
 import {InsuranceFund} from "./InsuranceFund.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IInsuranceFund} from "./interfaces/IInsuranceFund.sol";
 import {ILiquidationAuction} from "./interfaces/ILiquidationAuction.sol";
-import {IMarketFeeds} from "./interfaces/IMarketFeeds.sol";
-import {ISpotFeeds} from "./interfaces/ISpotFeeds.sol";
 import {IRiskEngine} from "./interfaces/IRiskEngine.sol";
 import {ITreasury} from "./interfaces/ITreasury.sol";
 import {AuctionLib} from "./libraries/AuctionLib.sol";
 import {LeakyBucketLib} from "./libraries/LeakyBucketLib.sol";
+import {ReducingTrades} from "./ReducingTrades.sol";
 import {Leg} from "./types/Types.sol";
 
 /// @title Liquidation auction
 /// @notice See {ILiquidationAuction}, which documents every entry point, event and error.
-contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
+contract LiquidationAuction is ILiquidationAuction, ReducingTrades {
     using LeakyBucketLib for LeakyBucketLib.Bucket;
 
     int256 internal constant WAD = 1e18;
@@ -59,7 +57,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     }
 
     constructor(address clearinghouse_, address engine_, uint64 epochBlocks_, uint16 gasUnderlying_)
-        FlaggedTrades(clearinghouse_, engine_)
+        ReducingTrades(clearinghouse_, engine_)
     {
         treasury = IClearinghouse(clearinghouse_).treasury();
         fund = new InsuranceFund(clearinghouse_);
@@ -111,7 +109,8 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
             return 0;
         }
         Health memory health = _healthForSale(account, open, legs, cash);
-        if (block.timestamp < open.startedAt && !health.deep) revert InGrace(account, open.startedAt);
+        uint256 begins = _beginsAt(open);
+        if (block.timestamp < begins && !health.deep) revert InGrace(account, begins);
         sold = _sell(account, buyer, fraction, health, minCashToBuyer);
         _payBounties(account, open, legs.length, buyer);
         _afterSale(account, open, health, sold);
@@ -184,7 +183,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
     function takeOver(bytes32 account) external returns (bytes32 backstop) {
         Auction storage open = _open(account);
         if (_isBackstop(account)) revert OfBackstop(account);
-        uint256 from = open.startedAt + AuctionLib.DURATION + UNSOLD_AFTER;
+        uint256 from = _beginsAt(open) + AuctionLib.DURATION + UNSOLD_AFTER;
         if (block.timestamp < from) revert NotUnsold(account, from);
         (Leg[] memory legs, int256 cash) = clearinghouse.settledBook(account);
         if (_isSold(account, legs)) {
@@ -290,7 +289,7 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
 
     /// @dev Micro-dollars a million gas: wei a gas, times 1e6 gas, times 1e-8 dollars a coin of 1e18 wei.
     function _gasPrice() private view returns (uint256) {
-        (uint64 spot,,,) = ISpotFeeds(IMarketFeeds(engine.feeds()).spots()).reading(gasUnderlying);
+        (uint64 spot,,,) = _spots.reading(gasUnderlying);
         return block.basefee * spot / 1e14;
     }
 
@@ -351,8 +350,19 @@ contract LiquidationAuction is ILiquidationAuction, FlaggedTrades {
 
     /// @inheritdoc ILiquidationAuction
     function line(bytes32 account, int256 equity) public view returns (int256) {
-        uint64 startedAt = _open(account).startedAt;
-        return AuctionLib.line(equity, block.timestamp > startedAt ? block.timestamp - startedAt : 0);
+        uint256 begins = beginsAt(account);
+        return AuctionLib.line(equity, block.timestamp > begins ? block.timestamp - begins : 0);
+    }
+
+    /// @inheritdoc ILiquidationAuction
+    function beginsAt(bytes32 account) public view returns (uint256) {
+        return _beginsAt(_open(account));
+    }
+
+    /// @dev Nobody could bid while the sequencer was down: that time has not passed for the owner.
+    function _beginsAt(Auction storage open) private view returns (uint256) {
+        uint256 resumed = _spots.resumedAt();
+        return resumed > open.startedAt ? resumed : open.startedAt;
     }
 
     function _open(bytes32 account) private view returns (Auction storage open) {

@@ -37,7 +37,7 @@ contract Listings is IListings, OwnedByHouse {
     mapping(uint16 underlying => uint64) public openInterestCap;
 
     /// @dev The clearinghouse creates it.
-    constructor(address engine_) {
+    constructor(address engine_) OwnedByHouse(msg.sender) {
         engine = IRiskEngine(engine_);
         feeds = IMarketFeeds(IRiskEngine(engine_).feeds());
         spots = ISpotFeeds(feeds.spots());

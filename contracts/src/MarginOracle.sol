@@ -103,26 +103,29 @@ contract MarginOracle is IMarginOracle, Challenges {
     /// @inheritdoc IMarginOracle
     function useInitialMargin(MarginRequest calldata request, MarginClaim calldata claim)
         external
-        returns (int256 value, int256 exitValue, uint256 required, bool byLeaf)
+        returns (Permission memory permission)
     {
         if (msg.sender != clearinghouse) revert NotClearinghouse(msg.sender);
         // Priced in one pass: an account that presents a leaf needs the floor as well.
         uint256 mask =
             claim.leaf.epoch == 0 || discountStopped ? 0 : engine.floorMask() | _bit(claim.leaf.worstScenario);
-        IRiskEngine.Assessment[] memory books = _assess(request, mask);
+        IRiskEngine.Assessment[] memory books = engine.assessInAllWorlds(request.legs, mask);
+        permission.staleInstrument = _staleIn(books);
+        if (permission.staleInstrument != 0) return permission;
         Leg[] memory since;
         uint256 discount = _shortfall(request.cash, books);
         if (mask != 0 && discount != 0) {
             since = _requireUsable(request, claim);
             // Out of budget the grid decides, as if there were no leaf.
-            byLeaf = _budget.take(request.account, discount, request.voidSince);
-            if (!byLeaf) mask = 0;
+            permission.byLeaf = _budget.take(request.account, discount, request.voidSince);
+            if (!permission.byLeaf) mask = 0;
         }
         for (uint256 world; world < books.length; ++world) {
+            (int256 value, int256 exitValue) = (books[world].value, books[world].exitValue);
             int256 spare = _spare(request, claim.leaf, books[world], since, mask, world);
-            if (world == 0 || books[world].exitValue < exitValue) exitValue = books[world].exitValue;
-            if (world == 0 || spare < value - int256(required)) {
-                (value, required) = (books[world].value, uint256(books[world].value - spare));
+            if (world == 0 || exitValue < permission.exitValue) permission.exitValue = exitValue;
+            if (world == 0 || spare < permission.value - int256(permission.required)) {
+                (permission.value, permission.required) = (value, uint256(value - spare));
             }
         }
     }
@@ -148,14 +151,9 @@ contract MarginOracle is IMarginOracle, Challenges {
         return book.value - int256(required);
     }
 
-    function _assess(MarginRequest calldata request, uint256 mask)
-        private
-        view
-        returns (IRiskEngine.Assessment[] memory books)
-    {
-        books = engine.assessInAllWorlds(request.legs, mask);
-        for (uint256 world; world < books.length; ++world) {
-            if (books[world].staleInstrument != 0) revert StaleMarket(books[world].staleInstrument);
+    function _staleIn(IRiskEngine.Assessment[] memory books) private pure returns (uint128 instrument) {
+        for (uint256 world; world < books.length && instrument == 0; ++world) {
+            instrument = books[world].staleInstrument;
         }
     }
 

@@ -35,6 +35,8 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
     }
 
     uint256 internal constant MILLIONTH = 1e12;
+    /// @dev As long as a feed may be silent before its underlying is wound down.
+    uint256 internal constant LONGEST_HALT = 7 days;
 
     /// @notice The L2's uptime feed (answer 0 is up); zero where there is none.
     address public immutable sequencerFeed;
@@ -181,10 +183,26 @@ contract SpotFeeds is ISpotFeeds, Ownable2Step {
     /// @inheritdoc ISpotFeeds
     function isSequencerUp() public view returns (bool) {
         if (sequencerFeed == address(0)) return true;
+        (uint256 status, uint256 since) = _sequencer();
+        return status == 0 && since != 0 && block.timestamp - since > sequencerGrace;
+    }
+
+    /// @inheritdoc ISpotFeeds
+    function resumedAt() external view returns (uint256) {
+        if (sequencerFeed == address(0)) return 0;
+        (uint256 status, uint256 since) = _sequencer();
+        if (since == 0) return 0;
+        if (status == 0) return since + sequencerGrace;
+        return block.timestamp - since > LONGEST_HALT ? 0 : type(uint64).max;
+    }
+
+    /// @return status 0 is up
+    /// @return since not after the present; 0 where the feed says nothing usable
+    function _sequencer() private view returns (uint256 status, uint256 since) {
         (bool ok, bytes memory data) = sequencerFeed.staticcall(abi.encodeCall(IAggregatorV3.latestRoundData, ()));
-        if (!ok || data.length < 160) return false;
-        (, uint256 answer, uint256 since,,) = abi.decode(data, (uint256, uint256, uint256, uint256, uint256));
-        return answer == 0 && since != 0 && since <= block.timestamp && block.timestamp - since > sequencerGrace;
+        if (!ok || data.length < 160) return (0, 0);
+        (, status, since,,) = abi.decode(data, (uint256, uint256, uint256, uint256, uint256));
+        if (since > block.timestamp) since = 0;
     }
 
     /// @inheritdoc ISpotFeeds

@@ -125,6 +125,8 @@ def place(wallet: Wallet, model: Model, terms: Terms) -> Deployment:
     engine = create(wallet, "RiskEngine", feeds.address, *_model_words(model))
     oracle = create(wallet, "MarginOracle", _oracle_settings(wallet, guard, engine, terms))
     wallet.send(feeds, "connectOracle", oracle.address)
+    # Each names the other: what the wallet creates after the next transaction is the clearinghouse.
+    collateral = create(wallet, "Collateral", wallet.creates_after(1), spots.address)
     house = create(
         wallet,
         "Clearinghouse",
@@ -132,6 +134,7 @@ def place(wallet: Wallet, model: Model, terms: Terms) -> Deployment:
         terms.usd_coin,
         engine.address,
         oracle.address,
+        collateral.address,
     )
     listings = _created_by(client, house, "listings", "Listings")
     rates = add_on_words(model.add_ons)
@@ -160,7 +163,7 @@ def place(wallet: Wallet, model: Model, terms: Terms) -> Deployment:
         block=before + 1,
         clearinghouse=house,
         listings=listings,
-        collateral=_created_by(client, house, "collateral", "Collateral"),
+        collateral=collateral,
         treasury=_created_by(client, house, "treasury", "Treasury"),
         risk_engine=engine,
         initial_add_ons=add_ons,

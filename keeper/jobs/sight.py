@@ -68,13 +68,13 @@ def open_auctions(ctx: KeeperContext, sight: Sight) -> list[OpenAuction]:
 
 
 def _open_auction(ctx: KeeperContext, sight: Sight, account: bytes) -> OpenAuction | None:
-    state = ctx.client.call(ctx.deployment.liquidation_auction, "auction", (account,), at=sight.at)
+    auction = ctx.deployment.liquidation_auction
+    state = ctx.client.call(auction, "auction", (account,), at=sight.at)
+    begins: int = ctx.client.call(auction, "beginsAt", (account,), at=sight.at)
     row = sight.row.get(account)
-    house = ctx.deployment.liquidation_auction.address
-    backstop = account[:20] == bytes.fromhex(house[2:])
+    backstop = account[:20] == bytes.fromhex(auction.address[2:])
     if row is None:
-        started, sold = state["startedAt"], state["fractionSold"]
-        return OpenAuction(account, started, sold, 0, 0, 0, 0, backstop=backstop)
+        return OpenAuction(account, begins, state["fractionSold"], 0, 0, 0, 0, backstop=backstop)
     book = sight.margin_book
     if not book.measured[row]:
         log.warning("account_unjudged", account=account, reason="a leg of its book has no price")
@@ -83,7 +83,7 @@ def _open_auction(ctx: KeeperContext, sight: Sight, account: bytes) -> OpenAucti
     lots = sight.lots_of(row)
     return OpenAuction(
         account=account,
-        started_at=state["startedAt"],
+        begins_at=begins,
         fraction_sold_wad=state["fractionSold"],
         equity_usd6=int(book.equity_usd6[row]),
         standard_usd6=int(book.standard_usd6[row]),

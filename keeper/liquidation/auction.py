@@ -14,6 +14,8 @@ LINE_START_WAD = 102 * WAD // 100
 MIN_FRACTION_WAD = WAD // 10
 HEALTH_PERCENT = 101
 UNSOLD_AFTER_SECONDS = 15 * 60
+NEVER = 2**64 - 1
+"""When a line begins while the L2's sequencer is down."""
 BOUNTY_BASE_USD6 = 20 * USD6
 BONUS_BASE_USD6 = 10 * USD6
 

@@ -10,6 +10,7 @@ from keeper.errors import InputError
 from keeper.liquidation.auction import (
     DURATION_SECONDS,
     MIN_FRACTION_WAD,
+    NEVER,
     UNSOLD_AFTER_SECONDS,
     cash_to_buyer_usd6,
     largest_bid_wad,
@@ -25,7 +26,8 @@ class OpenAuction:
     """A flagged account as seen now. Money is micro-dollars, margins are of the whole present book.
 
     Attributes:
-        started_at: Unix seconds at which the line begins, at the flag or when its grace is over.
+        begins_at: Unix seconds at which the line begins: at the flag, when its grace is over, or a
+            while after the L2's sequencer is back; out of reach while that is down.
         fraction_sold_wad: cumulative share of the book at the first bid.
         standard_usd6: standard margin; 0 when no leg is left.
         initial_usd6: margin at initial level from the grid, at most SM_im: what health means here.
@@ -39,7 +41,7 @@ class OpenAuction:
     """
 
     account: bytes
-    started_at: int
+    begins_at: int
     fraction_sold_wad: int
     equity_usd6: int
     standard_usd6: int
@@ -173,8 +175,8 @@ def _cure(auction: OpenAuction) -> Cure | None:
 def _bid(auction: OpenAuction, now: int, capital_usd6: int, config: PlanConfig) -> Bid | Skip:
     if _is_healthy(auction):
         return Skip(auction.account, "above maintenance, so no bid is taken, but not yet cured")
-    if now < auction.started_at and not _is_deep(auction):
-        return Skip(auction.account, f"in grace for {auction.started_at - now} s")
+    if now < auction.begins_at and not _is_deep(auction):
+        return Skip(auction.account, _waiting(auction.begins_at, now))
     line = line_usd6(auction.equity_usd6, _elapsed(auction, now))
     most = WAD if auction.backstop else _most(auction, line)
     # The cash that comes with the lots is left out: it pays for the rounding of lots.
@@ -203,6 +205,12 @@ def _bid(auction: OpenAuction, now: int, capital_usd6: int, config: PlanConfig) 
     )
 
 
+def _waiting(begins_at: int, now: int) -> str:
+    if begins_at == NEVER:
+        return "its line waits for the sequencer, which is down"
+    return f"its line begins in {begins_at - now} s"
+
+
 def _most(auction: OpenAuction, line: int) -> int:
     return max_fraction_wad(auction.equity_usd6, auction.initial_usd6, line, auction.reserve_usd6)
 
@@ -214,10 +222,10 @@ def _is_deep(auction: OpenAuction) -> bool:
 
 
 def _take_over(auction: OpenAuction, now: int) -> TakeOver | None:
-    unsold_at = auction.started_at + DURATION_SECONDS + UNSOLD_AFTER_SECONDS
+    unsold_at = auction.begins_at + DURATION_SECONDS + UNSOLD_AFTER_SECONDS
     if auction.backstop or now < unsold_at or auction.standard_usd6 == 0 or _is_healthy(auction):
         return None
-    return TakeOver(auction.account, f"unsold {now - auction.started_at} s after its line began")
+    return TakeOver(auction.account, f"unsold {now - auction.begins_at} s after its line began")
 
 
 def _is_healthy(auction: OpenAuction) -> bool:
@@ -237,4 +245,4 @@ def _discount(auction: OpenAuction, now: int) -> int:
 
 def _elapsed(auction: OpenAuction, now: int) -> int:
     # Clocks of nodes differ by seconds; the next block cannot be older than the flag.
-    return max(now - auction.started_at, 0)
+    return max(now - auction.begins_at, 0)

@@ -46,6 +46,7 @@ interface IClearinghouse {
 
     error NotOwner(address caller, bytes32 account);
     error NotCollateral(address caller);
+    error CollateralOfAnother(address collateral, address clearinghouse);
     error NotAuction(address caller);
     error AlreadyConnected(address auction);
     error ZeroAmount();
@@ -112,7 +113,7 @@ interface IClearinghouse {
     /// @notice Settles, then says what is left: the legs, and cash net of the entry values of linear legs.
     function settledBook(bytes32 account) external returns (Leg[] memory legs, int256 cash);
 
-    /// @notice Stops an account's withdrawals while it is in auction, and all trades but those of {IFlaggedTrades}. Only the auction.
+    /// @notice Stops an account's withdrawals while it is in auction, and all trades but those of {IReducingTrades}. Only the auction.
     function lock(bytes32 account) external;
 
     /// @notice Ends that, and fills up the bounty reserve of an account that still has legs. Only the auction.

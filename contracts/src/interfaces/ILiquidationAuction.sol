@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IFlaggedTrades} from "./IFlaggedTrades.sol";
+import {IReducingTrades} from "./IReducingTrades.sol";
 import {IInsuranceFund} from "./IInsuranceFund.sol";
 
 /// @title Liquidation auction
 /// @notice Flag by one named scenario, one Dutch auction of a fraction of the book, bounties from the account's own reserve, and
 /// the Backstop, which takes what nobody buys. Reads positions and MarketFeeds only; it holds no reference to MarginOracle.
-interface ILiquidationAuction is IFlaggedTrades {
+interface ILiquidationAuction is IReducingTrades {
     /// @notice An open auction.
     /// @param startedAt block time at which the line begins: the flag, or the end of the account's grace
     /// @param fractionSold share of the book that has been sold, wad, since the flag or the owner's last trade
@@ -48,7 +48,6 @@ interface ILiquidationAuction is IFlaggedTrades {
     event BidderApproved(address indexed owner, address indexed bidder, bool approved);
 
     error AlreadyFlagged(bytes32 account);
-    error NotFlagged(bytes32 account);
     error Healthy(bytes32 account, int256 equity, uint256 required);
     error StillUnhealthy(bytes32 account, int256 equity, uint256 required);
     error NoPositions(bytes32 account);
@@ -56,7 +55,7 @@ interface ILiquidationAuction is IFlaggedTrades {
     error NoDeficit(bytes32 account);
     error NotBuyer(address caller, bytes32 buyer);
     error BidExpired(uint64 deadline, uint256 blockTime);
-    error InGrace(bytes32 account, uint64 until);
+    error InGrace(bytes32 account, uint256 until);
     error NotUnsold(bytes32 account, uint256 from);
     error DiscountTooSmall(int256 cashToBuyer, int256 minimum);
     error OfBackstop(bytes32 account);
@@ -81,7 +80,7 @@ interface ILiquidationAuction is IFlaggedTrades {
     function approveBidder(address bidder, bool approved) external;
 
     /// @notice Ends an auction when equity reaches SM, or the grid at initial level, in every world. Anybody may call. Nothing else
-    /// ends it while legs are left, and its clock never starts again. The bounty reserve is filled up first.
+    /// ends it while legs are left, and its clock never starts again but after a halt of the L2's sequencer. The bounty reserve is filled up first.
     function cure(bytes32 account) external;
 
     /// @notice Moves a book that nobody bought to a fresh account of the Backstop at min(0, equity), to be auctioned on.
@@ -96,6 +95,10 @@ interface ILiquidationAuction is IFlaggedTrades {
     function takeDeficit(bytes32 account) external returns (uint256 covered, uint256 remaining);
 
     function auction(bytes32 account) external view returns (Auction memory);
+
+    /// @notice Block time at which the line begins: when the account's grace is over or, where the L2's sequencer was down since, a
+    /// while after its return. While it is down, never.
+    function beginsAt(bytes32 account) external view returns (uint256);
 
     /// @notice Price line for the whole book after equity `equity`, at block time.
     function line(bytes32 account, int256 equity) external view returns (int256);

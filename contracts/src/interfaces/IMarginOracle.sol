@@ -7,6 +7,20 @@ import {Leg, MarginAttestation, MarginClaim, MarginLeaf, MarginRequest, Signatur
 /// @notice Keeps the last attestation of a k-of-n quorum and answers one question: which initial margin applies to new
 /// risk and withdrawals. Nothing here is read when an account is flagged: no signature can liquidate anybody.
 interface IMarginOracle {
+    /// @notice What applies to an account in the world of marks where least is left over. Micro-dollars.
+    /// @param value marked value of the legs in that world
+    /// @param exitValue value that may leave as cash, least over the worlds
+    /// @param required initial margin
+    /// @param byLeaf whether the account was let below standard margin by its leaf
+    /// @param staleInstrument a leg whose market is stale, missing or expired: then the rest is zero, and nothing is permitted
+    struct Permission {
+        int256 value;
+        int256 exitValue;
+        uint256 required;
+        bool byLeaf;
+        uint128 staleInstrument;
+    }
+
     event Attested(uint64 indexed epoch, bytes32 indexed marginRoot, bytes32 digest, MarginAttestation attestation);
 
     event ClearinghouseConnected(address clearinghouse);
@@ -48,13 +62,9 @@ interface IMarginOracle {
     /// min(SM_im, IM_grid) without. A = leaf + initial factor * standard margin of the net lots traded since its book
     /// + their other add-ons. What equity lacks to SM_im under a leaf is charged to the discount budget; out of budget, or with the discount
     /// stopped, the grid decides. Reverts with an unusable claim; an account may always present none.
-    /// @return value marked value of the legs in that world
-    /// @return exitValue value that may leave as cash, least over the worlds
-    /// @return required micro-dollars
-    /// @return byLeaf whether the account was let below standard margin by its leaf
     function useInitialMargin(MarginRequest calldata request, MarginClaim calldata claim)
         external
-        returns (int256 value, int256 exitValue, uint256 required, bool byLeaf);
+        returns (Permission memory);
 
     /// @notice Reverts unless the leaf is of the current epoch's root.
     function verifyLeaf(MarginLeaf calldata leaf, bytes32[] calldata proof) external view;

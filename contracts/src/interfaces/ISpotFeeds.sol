@@ -84,6 +84,10 @@ interface ISpotFeeds {
     /// @notice Whether the L2's sequencer is up, and has been for the grace period. Always so where no uptime feed is configured.
     function isSequencerUp() external view returns (bool);
 
+    /// @notice Block time from which clocks of auctions may run: the sequencer's last return and its grace period. 0 where there is no
+    /// uptime feed or no usable answer of it, 2^64 - 1 while the sequencer is down, for 7 days at most: no feed holds up auctions for ever.
+    function resumedAt() external view returns (uint256);
+
     function isUnderlying(uint16 underlying) external view returns (bool);
 
     function underlyings() external view returns (uint16[] memory);

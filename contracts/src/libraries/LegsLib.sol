@@ -29,6 +29,26 @@ library LegsLib {
         }
     }
 
+    /// @notice The book that became `present` when `lots` of one instrument, not the whole of what it now has, were added.
+    function undo(Leg[] memory present, uint128 instrument, int64 lots) internal pure returns (Leg[] memory before) {
+        uint256 place;
+        while (place < present.length && present[place].instrument < instrument) ++place;
+        bool held = place < present.length && present[place].instrument == instrument;
+        before = new Leg[](held ? present.length : present.length + 1);
+        for (uint256 i; i < before.length; ++i) {
+            if (i == place) before[i] = Leg(instrument, (held ? present[i].lots : int64(0)) - lots);
+            else before[i] = present[held || i < place ? i : i - 1];
+        }
+    }
+
+    /// @notice Lots of one instrument, 0 where there is no such leg.
+    function lotsOf(Leg[] memory legs, uint128 instrument) internal pure returns (int64) {
+        for (uint256 i; i < legs.length; ++i) {
+            if (legs[i].instrument == instrument) return legs[i].lots;
+        }
+        return 0;
+    }
+
     /// @notice Lots without their signs, summed.
     function size(Leg[] memory legs) internal pure returns (uint256 lots) {
         for (uint256 i; i < legs.length; ++i) {

@@ -18,6 +18,13 @@ struct Order {
     address executor;
 }
 
+/// @notice What an account was filled with: signed lots at a price in 1e-8 USD.
+struct Fill {
+    uint128 instrument;
+    int64 lots;
+    uint64 price;
+}
+
 /// @notice Forward and smile of one expiry; all but the expiry are wad. Expiry 0 is the perpetual.
 struct ExpiryQuote {
     uint40 expiry;

@@ -19,6 +19,7 @@ import {SpotFeeds} from "../../src/SpotFeeds.sol";
 import {WindDown} from "../../src/WindDown.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginLens} from "../../src/interfaces/IMarginLens.sol";
+import {IMarginOracle} from "../../src/interfaces/IMarginOracle.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
 import {RoundsLib} from "../../src/libraries/RoundsLib.sol";
 import {SpeedLib} from "../../src/libraries/SpeedLib.sol";
@@ -140,7 +141,7 @@ abstract contract Fixture is Assertions {
         ethFeed = new PriceFeedMock(8, "ETH / USD");
         btcFeed.post(int64(BTC_SPOT));
         ethFeed.post(int64(ETH_SPOT));
-        spots = new SpotFeeds(address(this), Model.scanRule(), address(0), 0);
+        spots = new SpotFeeds(address(this), Model.scanRule(), _uptimeFeed(), 1 hours);
         spots.addUnderlying(BTC, address(btcFeed), MAX_SPOT_AGE, Model.sigmas()[0]);
         spots.addUnderlying(ETH, address(ethFeed), MAX_SPOT_AGE, Model.sigmas()[1]);
         guard = new Guard(address(this), guardian);
@@ -155,6 +156,11 @@ abstract contract Fixture is Assertions {
         }
     }
 
+    /// @dev Of an L2's sequencer; none here.
+    function _uptimeFeed() internal virtual returns (address) {
+        return address(0);
+    }
+
     /// @dev So wide that tests may move marks at will; those of the limits themselves override.
     function _limits(uint256) internal view virtual returns (SpeedLib.Limits memory) {
         return SpeedLib.Limits(18e18, 18e18, 18e18, 9e18);
@@ -166,7 +172,7 @@ abstract contract Fixture is Assertions {
         blockHashes = new BlockhashSource();
         oracle = new MarginOracle(_settings());
         feeds.connectOracle(address(oracle));
-        clearinghouse = new Clearinghouse(address(this), address(usdc), address(engine), address(oracle));
+        clearinghouse = _newHouse(address(usdc));
         treasury = Treasury(address(clearinghouse.treasury()));
         collateral = Collateral(address(clearinghouse.collateral()));
         listings = Listings(address(clearinghouse.listings()));
@@ -183,6 +189,13 @@ abstract contract Fixture is Assertions {
         listings.setOpenInterestCap(BTC, type(uint64).max);
         listings.setOpenInterestCap(ETH, type(uint64).max);
         lens = new MarginLens(address(clearinghouse), address(engine), address(feeds));
+    }
+
+    /// @dev The collateral first: it names the clearinghouse that comes next.
+    function _newHouse(address dollar) internal returns (Clearinghouse house) {
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        address tokens = address(new Collateral(next, address(spots)));
+        house = new Clearinghouse(address(this), dollar, address(engine), address(oracle), tokens);
     }
 
     function _settings() internal view returns (IAttestationConfig.Settings memory) {
@@ -552,7 +565,8 @@ abstract contract Fixture is Assertions {
         returns (int256 value, int256 exitValue, uint256 required)
     {
         vm.prank(address(clearinghouse));
-        (value, exitValue, required,) = oracle.useInitialMargin(request, claim);
+        IMarginOracle.Permission memory permission = oracle.useInitialMargin(request, claim);
+        return (permission.value, permission.exitValue, permission.required);
     }
 
     /* LIQUIDATION */

@@ -12,6 +12,8 @@ interface Vm {
     function warp(uint256 timestamp) external;
     function roll(uint256 blockNumber) external;
     function getBlockTimestamp() external view returns (uint256);
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function chainId(uint256 id) external;
     function fee(uint256 baseFee) external;
     function txGasPrice(uint256 price) external;

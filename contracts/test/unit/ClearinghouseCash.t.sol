@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Clearinghouse} from "../../src/Clearinghouse.sol";
+import {Collateral} from "../../src/Collateral.sol";
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {ITreasury} from "../../src/interfaces/ITreasury.sol";
 import {TokenMock} from "../../src/mocks/TokenMock.sol";
@@ -62,9 +63,25 @@ contract ClearinghouseCashTest is Fixture {
         assertEq(_cash(alice.account), int256(most), "cash");
     }
 
+    function createWith(address tokens) external returns (Clearinghouse) {
+        return new Clearinghouse(address(this), address(usdc), address(engine), address(oracle), tokens);
+    }
+
+    function test_constructor_collateralOfAnotherHouse_reverts() public {
+        bytes memory reason = abi.encodeWithSelector(
+            IClearinghouse.CollateralOfAnother.selector, address(collateral), address(clearinghouse)
+        );
+        vm.expectRevert(reason);
+        this.createWith(address(collateral));
+        // The control: with one made for it.
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        Collateral own = new Collateral(next, address(spots));
+        assertEq(address(this.createWith(address(own)).collateral()), address(own), "its own");
+    }
+
     function test_deposit_tokenKeepsAFee_reverts() public {
         SkimmingDollar skim = new SkimmingDollar();
-        Clearinghouse other = new Clearinghouse(address(this), address(skim), address(engine), address(oracle));
+        Clearinghouse other = _newHouse(address(skim));
         skim.mint(address(this), 100);
         skim.approve(address(other.treasury()), 100);
         vm.expectRevert(abi.encodeWithSelector(ITreasury.TransferShort.selector, 99, 100));

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ILiquidationAuction} from "../../src/interfaces/ILiquidationAuction.sol";
+import {IReducingTrades} from "../../src/interfaces/IReducingTrades.sol";
 import {Fixture} from "../support/Fixture.sol";
 
 /// @notice What becomes of accounts below zero: Carol's perpetual as in LiquidationAuctionTest. At spot 46,000 it is 46,009.20:
@@ -46,7 +47,7 @@ contract DeficitsTest is Fixture {
         _advance(60, 49_000e8, ETH_SPOT);
         auction.report(carol.account);
         assertEq(treasury.provisionalLoss(), 0, "none");
-        vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.NotFlagged.selector, alice.account));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotFlagged.selector, alice.account));
         auction.report(alice.account);
     }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {ILiquidationAuction} from "../../src/interfaces/ILiquidationAuction.sol";
+import {IReducingTrades} from "../../src/interfaces/IReducingTrades.sol";
 import {IRiskEngine} from "../../src/interfaces/IRiskEngine.sol";
 import {Leg, Order} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
@@ -132,7 +133,7 @@ contract LiquidationAuctionTest is Fixture {
     }
 
     function test_line_ofAnUnflaggedAccount_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.NotFlagged.selector, carol.account));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotFlagged.selector, carol.account));
         auction.line(carol.account, 1e6);
     }
 
@@ -269,7 +270,7 @@ contract LiquidationAuctionTest is Fixture {
 
     function test_bid_unflagged_reverts() public {
         vm.prank(liquidator.owner);
-        vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.NotFlagged.selector, carol.account));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotFlagged.selector, carol.account));
         auction.bid(carol.account, liquidator.account, 1e18, 0, uint64(block.timestamp));
     }
 
@@ -490,7 +491,7 @@ contract LiquidationAuctionTest is Fixture {
     }
 
     function test_cure_unflagged_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(ILiquidationAuction.NotFlagged.selector, carol.account));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotFlagged.selector, carol.account));
         auction.cure(carol.account);
     }
 

@@ -249,7 +249,7 @@ contract WindDownTest is RandomBooks {
 
     /// @dev To another deployment by the owner's own acts alone: close by wind-down, take out, pay in.
     function test_migration_byTheOwnersOwnAct() public {
-        Clearinghouse other = new Clearinghouse(address(this), address(usdc), address(engine), address(oracle));
+        Clearinghouse other = _newHouse(address(usdc));
         _depositSpot(alice, BTC, 10);
         _tradeAtMark(alice, bob, _perpetual(BTC), 100);
         windDown.byOwner(BTC, BTC_SPOT);

@@ -46,6 +46,7 @@ def node():
         ("LiquidationAuction", "cure"): None,
         ("LiquidationAuction", "bid"): WAD,
         ("LiquidationAuction", "auction"): auction(),
+        ("LiquidationAuction", "beginsAt"): auction()["startedAt"],
         ("UsdCoin", "balanceOf"): 10**12,
         ("UsdCoin", "allowance"): 0,
         ("UsdCoin", "approve"): True,
@@ -82,7 +83,9 @@ def node():
 
 def in_auction(node, cash=POOR, **state):
     node.views |= views(accounts=accounts(cash, locked=True))
-    node.views["LiquidationAuction", "auction"] = auction(**state)
+    opened = auction(**state)
+    node.views["LiquidationAuction", "auction"] = opened
+    node.views["LiquidationAuction", "beginsAt"] = opened["startedAt"]
 
 
 def test_find_breaches__below_maintenance__is_found_with_its_worst_scenario(node):
@@ -153,7 +156,7 @@ def test_open_auctions__figures_are_the_margin_book_s(node):
     sight = look(ctx)
     [seen] = open_auctions(ctx, sight)
     row, book = sight.row[ALICE], sight.margin_book
-    assert (seen.account, seen.started_at, seen.fraction_sold_wad) == (ALICE, T0 + 100, WAD // 4)
+    assert (seen.account, seen.begins_at, seen.fraction_sold_wad) == (ALICE, T0 + 100, WAD // 4)
     assert seen.equity_usd6 == book.equity_usd6[row]
     assert seen.standard_usd6 == book.standard_usd6[row]
     assert seen.required_usd6 == min(book.standard_usd6[row], book.maintenance_usd6[row])

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from keeper.errors import InputError
+from keeper.liquidation.auction import NEVER
 from keeper.liquidation.health import Breach
 from keeper.liquidation.plan import (
     Bid,
@@ -20,7 +21,7 @@ A, B, C = (letter * 32 for letter in (b"a", b"b", b"c"))
 # Half way: the line is 510, the discount 490 for the whole book; 616 / 1126 of it restores health.
 AUCTION = OpenAuction(
     account=A,
-    started_at=NOW - 900,
+    begins_at=NOW - 900,
     fraction_sold_wad=0,
     equity_usd6=1000 * USD6,
     standard_usd6=2000 * USD6,
@@ -66,7 +67,7 @@ def test_plan__min_profit__is_a_bar_and_the_bids_protection():
 
 
 def test_plan__start_of_an_auction__waits_because_the_line_is_above_equity():
-    result = plan(auctions=[replace(AUCTION, started_at=NOW)])
+    result = plan(auctions=[replace(AUCTION, begins_at=NOW)])
     assert result.intents == ()
     assert "below marks, less than 0.00: wait" in result.skips[0].reason
 
@@ -86,7 +87,7 @@ def test_plan__capital__caps_the_bid():
 
 
 def test_plan__two_auctions__larger_discount_is_served_first_with_the_shared_capital():
-    small = replace(AUCTION, account=B, started_at=NOW - 600)
+    small = replace(AUCTION, account=B, begins_at=NOW - 600)
     result = plan(auctions=[small, AUCTION], capital=1100 * USD6)
     assert [intent.account for intent in result.intents] == [A]
     assert [skip.account for skip in result.skips] == [B]
@@ -142,24 +143,31 @@ def test_plan__indivisible_book__is_bought_whole_or_not_at_all():
 
 
 def test_plan__in_grace__waits():
-    result = plan(auctions=[replace(AUCTION, started_at=NOW + 12)])
+    result = plan(auctions=[replace(AUCTION, begins_at=NOW + 12)])
     assert result.intents == ()
-    assert result.skips[0].reason == "in grace for 12 s"
+    assert result.skips[0].reason == "its line begins in 12 s"
+
+
+def test_plan__sequencer_down__waits_and_takes_nothing_over():
+    halted = replace(AUCTION, begins_at=NEVER)
+    result = plan(auctions=[halted], config=PlanConfig(10**15))
+    assert result.intents == ()
+    assert result.skips[0].reason == "its line waits for the sequencer, which is down"
 
 
 def test_plan__in_grace_below_half_of_the_requirement__counts_as_the_start():
-    deep = replace(AUCTION, started_at=NOW + 12, required_usd6=2 * AUCTION.equity_usd6 + 2)
+    deep = replace(AUCTION, begins_at=NOW + 12, required_usd6=2 * AUCTION.equity_usd6 + 2)
     result = plan(auctions=[deep])
     assert result.intents == ()
     assert "wait" in result.skips[0].reason
 
 
 def test_plan__unsold_after_the_end_of_its_line__goes_to_the_backstop():
-    ended = replace(AUCTION, started_at=NOW - 45 * 60)
+    ended = replace(AUCTION, begins_at=NOW - 45 * 60)
     broke = PlanConfig(10**15)
     [intent] = plan(auctions=[ended], config=broke).intents
     assert intent == TakeOver(AUCTION.account, "unsold 2700 s after its line began")
-    assert plan(auctions=[replace(ended, started_at=NOW - 45 * 60 + 1)], config=broke).intents == ()
+    assert plan(auctions=[replace(ended, begins_at=NOW - 45 * 60 + 1)], config=broke).intents == ()
     # The Backstop's own books are bid for, whatever their health, and neither cured nor taken over.
     own = replace(ended, backstop=True, required_usd6=None)
     assert plan(auctions=[own], config=broke).intents == ()

@@ -2,11 +2,12 @@
 pragma solidity 0.8.37;
 
 import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
-import {IFlaggedTrades} from "../../src/interfaces/IFlaggedTrades.sol";
+import {IReducingTrades} from "../../src/interfaces/IReducingTrades.sol";
+import {Fill} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
 
 /// @notice R12: what a flagged owner may do with her book. Alice is short straddles with a long perpetual against them.
-contract FlaggedTradesTest is Fixture {
+contract ReducingTradesTest is Fixture {
     uint128 private perpetual;
     uint128 private call;
 
@@ -44,23 +45,23 @@ contract FlaggedTradesTest is Fixture {
 
     function test_trade_growingOrTurningALeg_reverts() public {
         uint64 mark = _mark(call);
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotReducing.selector, alice.account, call, -1));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotReducing.selector, alice.account, call, -1));
         this.tradeAs(dealer, alice, call, 1, mark);
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotReducing.selector, alice.account, call, 2_001));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotReducing.selector, alice.account, call, 2_001));
         this.tradeAs(alice, dealer, call, 2_001, mark);
         uint128 other = _call(BTC, FAR, _strike(BTC, 3));
         mark = _mark(other);
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotReducing.selector, alice.account, other, 1));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotReducing.selector, alice.account, other, 1));
         this.tradeAs(alice, dealer, other, 1, mark);
     }
 
     /// @dev R12: the hedge is given to a friend for nothing.
     function test_R12_3_trade_strippingTheBook_reverts() public {
         uint64 mark = _mark(perpetual);
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.PriceOutsideBand.selector, 1, mark));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.PriceOutsideBand.selector, 1, mark));
         this.tradeAs(mallory, alice, perpetual, 1_000, 1);
         // At the mark as well: the requirement without the hedge is higher.
-        vm.expectPartialRevert(IFlaggedTrades.SurplusFell.selector);
+        vm.expectPartialRevert(IReducingTrades.SurplusFell.selector);
         this.tradeAs(mallory, alice, perpetual, 1_000, mark);
     }
 
@@ -68,7 +69,7 @@ contract FlaggedTradesTest is Fixture {
     function test_trade_band_boundary() public {
         uint64 mark = _mark(call);
         uint64 width = mark / 10 > 330e8 ? mark / 10 : 330e8;
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.PriceOutsideBand.selector, mark - width - 1, mark));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.PriceOutsideBand.selector, mark - width - 1, mark));
         this.tradeAs(alice, dealer, call, 100, mark - width - 1);
         _trade(alice, dealer, call, 100, mark - width);
     }
@@ -87,7 +88,7 @@ contract FlaggedTradesTest is Fixture {
         uint64 mark = _mark(perpetual);
         uint64 price = mark * 91 / 100;
         assertLt(0, _equity(carol.account), "still hers");
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.GivesAway.selector, carol.account, price, mark));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.GivesAway.selector, carol.account, price, mark));
         this.tradeAs(mallory, carol, perpetual, 1_000, price);
         // The control: at the mark it passes, and something is left.
         _trade(mallory, carol, perpetual, 1_000, mark);
@@ -98,7 +99,7 @@ contract FlaggedTradesTest is Fixture {
     function test_R12_5_trade_belowZero_atTheMarkOrBetterOnly() public {
         _flaggedPerpetual(46_000e8);
         uint64 mark = _mark(perpetual);
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.GivesAway.selector, carol.account, mark - 1, mark));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.GivesAway.selector, carol.account, mark - 1, mark));
         this.tradeAs(mallory, carol, perpetual, 1_000, mark - 1);
         int256 before = _equity(carol.account);
         _trade(mallory, carol, perpetual, 500, mark + mark / 100);
@@ -188,7 +189,7 @@ contract FlaggedTradesTest is Fixture {
     }
 
     function test_afterTrade_ofOthers_reverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IFlaggedTrades.NotClearinghouse.selector, address(this)));
-        auction.afterTrade(alice.account, call, 1, 1, new int256[](0));
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotClearinghouse.selector, address(this)));
+        auction.afterTrade(alice.account, Fill(call, 1, 1));
     }
 }
