@@ -11,7 +11,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
-from web3.types import TxParams, TxReceipt
+from web3.types import Nonce, TxParams, TxReceipt
 from web3.utils.address import get_create_address
 
 from keeper.chain.abi import encode_call
@@ -58,7 +58,7 @@ class Wallet:
     def creates_after(self, transactions: int) -> ChecksumAddress:
         """Address of the contract that it creates after so many more transactions."""
         nonce = self.client.web3.eth.get_transaction_count(self.address)
-        return get_create_address(self.address, nonce + transactions)
+        return get_create_address(self.address, Nonce(nonce + transactions))
 
     def _mine(self, call: TxParams) -> TxReceipt:
         eth = self.client.web3.eth
