@@ -196,7 +196,8 @@ contract LiquidationAuction is ILiquidationAuction, ReducingTrades {
         _sell(account, backstop, uint256(WAD), health, type(int256).min);
         Auction storage again = _auctions[backstop];
         (again.startedAt, again.scenario, again.gridRun) = (uint64(block.timestamp), open.scenario, true);
-        health.leastEquity = health.leastEquity > 0 ? health.leastEquity : int256(0);
+        // It takes the book at min(0, equity) of the confirmed marks, and may be short in another world.
+        if (health.equity < 0) health.leastEquity -= health.equity;
         _book(backstop, again, health);
         clearinghouse.lock(backstop);
         _payBounties(account, open, legs.length, bytes32(bytes20(msg.sender)));

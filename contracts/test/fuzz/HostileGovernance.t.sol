@@ -108,7 +108,7 @@ contract HostileGovernanceTest is RandomBooks {
     }
 
     function act(uint256 word) external {
-        uint256 what = word % 11;
+        uint256 what = word % 16;
         word >>= 8;
         if (what == 0) spots.setScanFloor(BTC, uint24(bound(word, 0, 2 * engine.scanRangeOf(BTC) / 1e12)));
         else if (what == 1) oracle.setDiscountPerDay(uint128(bound(word, 0, 10 * DISCOUNT_PER_DAY)));
@@ -120,7 +120,25 @@ contract HostileGovernanceTest is RandomBooks {
         else if (what == 7) guard.pause(IGuard.Switch(word % 2), 1 + word % 36 hours);
         else if (what == 8) feeds.addExpiry(BTC, uint40(block.timestamp + 1 + word % 1_000 days));
         else if (what == 9) _newUnderlying(uint16(3 + word % 9));
-        else oracle.restoreDiscount();
+        else if (what == 10) oracle.restoreDiscount();
+        else _market(what, word);
+    }
+
+    function _market(uint256 what, uint256 word) private {
+        uint128[] memory one = new uint128[](1);
+        uint128[] memory all = _allInstruments();
+        one[0] = all[word % all.length];
+        if (what == 11) {
+            listings.setCloseOnly(one);
+        } else if (what == 12) {
+            listings.setOpenInterestCap(uint16(1 + word % 2), uint64(word >> 8));
+        } else if (what == 13) {
+            collateral.addToken(address(ethToken), ETH, uint64(2e16 + word % 5e17), uint128(word % 2 ** 56));
+        } else if (what == 14) {
+            collateral.setCap(1, uint128(word % 2 ** 56));
+        } else {
+            listings.list(one);
+        }
     }
 
     function _standby() private {

@@ -62,6 +62,16 @@ contract LiquidationWorldsTest is Fixture {
         auction.cure(carol.account);
     }
 
+    /// @dev The Backstop takes the book at the confirmed marks: what it is short of in the other world is its loss.
+    function test_takeOver_belowZeroInOneWorld_isTheBackstopsLoss() public {
+        _flagAndWait(carol.account, FALL);
+        vm.warp(block.timestamp + 45 minutes);
+        _secondWorld(engine.gridMask(), -5_010.4e6);
+        bytes32 book = auction.takeOver(carol.account);
+        assertEq(treasury.lossOf(book), 1_000e6, "below zero there");
+        assertEq(treasury.lossOf(carol.account), 0, "hers no more");
+    }
+
     function bidAs() external {
         _bid(liquidator, carol.account, 1e18);
     }
