@@ -179,6 +179,29 @@ contract GasOfFullBooksTest is GasFixture {
     }
 }
 
+/// @notice A reduction that initial margin does not permit: the grid for it, and one each for the book before and after.
+contract GasOfReductionTest is GasFixture {
+    function setUp() public override {
+        super.setUp();
+        _deposit(dealer.account, 1_000_000_000e6);
+        _twentyOptions();
+        _advance(60, BTC_SPOT * 104 / 100, ETH_SPOT * 104 / 100);
+    }
+
+    function test_gas_trade_reducingBelowInitialMargin() public {
+        uint128 id = clearinghouse.legsOf(alice.account)[0].instrument;
+        int64 lots = clearinghouse.legsOf(alice.account)[0].lots;
+        uint64 mark = engine.markOf(id);
+        Order memory maker = _order(dealer, id, lots > 0 ? int64(1) : int64(-1), mark);
+        Order memory taker = _order(alice, id, lots > 0 ? int64(-1) : int64(1), mark);
+        bytes memory data = abi.encodeCall(
+            clearinghouse.trade, (maker, _sign(dealer, maker), taker, _sign(alice, taker), 1, _noClaim(), _noClaim())
+        );
+        assertLt(_equity(alice.account), int256(_health(alice.account).gridInitial), "below initial margin");
+        _measure("trade, 20 legs below initial margin reduced", address(0), address(clearinghouse), data);
+    }
+}
+
 contract GasOfFullBidTest is GasFixture {
     function setUp() public override {
         super.setUp();
