@@ -234,6 +234,21 @@ contract CollateralTest is Fixture {
         assertLe(expected - found, 2 + int256(13e6 + 20e6 + 10e6), "less what the reserve paid");
     }
 
+    /// @dev Of the whole that the sale began with, so that what many bids take adds up to what one takes.
+    function test_bid_second_countsFromTheSalesBeginning() public {
+        _unhealthy();
+        uint256 held = _tokens(alice.account, btcId);
+        for (uint96 i; i < 2; ++i) {
+            Actor memory buyer = liquidator;
+            buyer.account = _account(liquidator.owner, 100 + i);
+            _deposit(buyer.account, 100_000e6);
+            _bid(buyer, alice.account, 0.1e18);
+            uint256 fraction = auction.auction(alice.account).fractionSold;
+            assertLt(0, fraction, "not all of it");
+            assertEq(_tokens(alice.account, btcId), held - (held * fraction + 0.5e18) / 1e18, "the cumulative fraction");
+        }
+    }
+
     function test_flagAndBid_brickedToken_pass() public {
         _unhealthyButForTheFlag();
         vm.etch(address(btcToken), hex"fe");
