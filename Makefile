@@ -53,13 +53,19 @@ standard: install ## how often the scenarios ask more than standard margin, on r
 backtest: install ## margins against a folder of option chains, into backtest.html; CHAINS=DIR SEED=1
 	$(BIN)/keeper backtest chains $(CHAINS) --seed $(or $(SEED),1) --report backtest.html
 
-figures: install ## every measured figure of docs/model.md and docs/backtest.md anew, in build/figures; CHAINS=DIR DAILY=FILE HOURLY=FILE
+figures: install ## every measured figure of docs/model.md, calibration.md, backtest.md and restore.md anew, in build/figures; CHAINS=DIR DAILY=FILE HOURLY=FILE
 	mkdir -p build/figures
 	$(BIN)/python -m scripts.measure_ranges $(DAILY) --hourly $(HOURLY) > build/figures/ranges.txt
+	$(BIN)/python -m scripts.measure_scan_rule $(DAILY) > build/figures/scan-rule.txt
 	$(BIN)/python -m scripts.measure_history $(DAILY) > build/figures/history.txt
 	$(BIN)/python -m scripts.measure_standard_margin > build/figures/standard.txt
+	$(BIN)/python -m scripts.measure_add_ons > build/figures/add-ons.txt
+	$(BIN)/python -m scripts.measure_restore > build/figures/restore.txt
+	$(BIN)/python -m scripts.measure_restore --legs 20 >> build/figures/restore.txt
 	$(BIN)/python -m scripts.measure_surfaces $(CHAINS) > build/figures/surfaces.txt
 	$(BIN)/python -m scripts.measure_table $(CHAINS) > build/figures/table.txt
+	$(BIN)/python -m scripts.measure_floor $(CHAINS) > build/figures/floor.txt
+	$(BIN)/python -m scripts.derive_episode_limits $(HOURLY) --out build/figures/episode_limits.py
 	$(BIN)/python -m keeper backtest prices $(DAILY) > build/figures/prices.txt
 	for seed in 1 2; do $(BIN)/python -m keeper backtest chains $(CHAINS) --seed $$seed \
 	    --report build/figures/chains-$$seed.html > build/figures/chains-$$seed.txt; done
