@@ -87,6 +87,11 @@ def show_chains(console: Console, result: ChainsResult) -> None:
         )
     console.print(f"amber: {_list(verdict.amber)}; types: {_list(verdict.amber_types)}")
     console.print(f"failing: {_list(verdict.failing)}; over 6 h: {_list(verdict.failing_short)}")
+    if verdict.unjudged or verdict.unjudged_short:
+        console.print(
+            f"no window, so nothing is shown: {_list(verdict.unjudged)}; "
+            f"over 6 h: {_list(verdict.unjudged_short)}"
+        )
     console.print(
         f"point 3 {_word(verdict.point_3)}, point 4 {_word(verdict.point_4)}, "
         f"point 5 {_word(verdict.point_5)}: {_word(verdict.passed)}"

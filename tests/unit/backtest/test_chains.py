@@ -123,6 +123,30 @@ def test_judge__six_hours__fail_alone():
     assert not found.passed
 
 
+def without(right, horizon, rows):
+    losses = right.losses.copy()
+    losses[horizon, rows] = np.nan
+    return replace(right, losses=losses)
+
+
+def test_judge__no_window_at_all__is_no_evidence_and_does_not_pass():
+    right = pool(np.full((352, 1), 0.6))
+    assert judge(right, 1, 1.0).passed
+    found = judge(without(without(right, 0, slice(None)), 1, slice(None)), 1, 1.0)
+    assert found.unjudged == found.unjudged_short == GROUPS
+    assert (found.point_3, found.point_4, found.point_5, found.passed) == (False,) * 4
+    assert not any(wrong.met for wrong in found.sabotage)
+
+
+def test_judge__one_group_without_windows__is_named_and_not_excused():
+    right = pool(np.full((352, 1), 0.6))
+    long, short = (judge(without(right, at, right.group == 3), 1, 1.0) for at in (1, 0))
+    assert (long.unjudged, short.unjudged_short) == ((GROUPS[3],), (GROUPS[3],))
+    assert (long.point_3, long.point_4, long.point_5) == (False, True, False)
+    assert (short.point_3, short.point_4, short.point_5) == (True, False, True)
+    assert (long.passed, short.passed) == (False, False)
+
+
 def test_judge__dearer_than_pmrm2_or_without_discount__fails_point_5():
     ratio = np.full((352, 1), 0.6)
     dear = judge(replace(pool(ratio), pmrm2=np.ones(352 * len(TYPES))), 1, 1.0)
