@@ -39,7 +39,7 @@ class Fault(Enum):
     ABSURD_VOL = "the vol is not within 0 and 5: it is not used"
     NO_QUOTE = "no bid or no ask: the row is used without"
     NO_MARK = "no mark or no vol: the row is used without"
-    NO_INDEX = "no index or no open interest: the row is used without"
+    NO_INDEX = "no index or no open interest, or one that cannot be: the row is used without"
     SINGLE_STRIKE = "the expiry has a single strike: the row is used, no smile can be fitted to it"
 
 

@@ -19,6 +19,7 @@ UNDERLYINGS: Final[Mapping[str, int]] = {"BTC": 1, "ETH": 2}
 
 # Forwards of one expiry, read within a minute, differ by 44 bp at most in three months of chains.
 FARTHEST_FORWARD: Final = 0.05
+MOST_INTEREST: Final = 1e9  # coins: more than there are of any
 HIGHEST_VOL: Final = 5.0  # what marks are clamped to, docs/model.md
 
 
@@ -196,7 +197,8 @@ def _without_absurdities(raw: RawQuotes, terms: _Terms, findings: Findings) -> R
     bid, ask, mark, iv = raw.bid_coin, raw.ask_coin, raw.mark_coin, raw.iv
     note(Fault.NO_QUOTE, np.isnan(bid) | np.isnan(ask))
     note(Fault.NO_MARK, np.isnan(mark) | np.isnan(iv))
-    no_index, no_interest = ~(raw.index_usd > 0), ~(raw.open_interest >= 0)
+    no_index = ~((raw.index_usd > 0) & np.isfinite(raw.index_usd))
+    no_interest = ~((raw.open_interest >= 0) & (raw.open_interest <= MOST_INTEREST))
     note(Fault.NO_INDEX, no_index | no_interest)
     note(Fault.ZERO_QUOTE, (bid == 0) | (ask == 0))
     bid, ask = (np.where(quote == 0, np.nan, quote) for quote in (bid, ask))

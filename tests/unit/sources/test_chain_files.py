@@ -59,6 +59,9 @@ def test_read_chain__other_order_of_columns_and_rows__same_chain(tmp_path, suffi
         ({"iv": "7"}, Fault.ABSURD_VOL, ("iv",)),
         ({"iv": "0"}, Fault.ABSURD_VOL, ("iv",)),
         ({"index_usd": ""}, Fault.NO_INDEX, ("index_usd",)),
+        ({"index_usd": "inf"}, Fault.NO_INDEX, ("index_usd",)),
+        ({"open_interest": "inf"}, Fault.NO_INDEX, ("open_interest",)),
+        ({"open_interest": "1e30"}, Fault.NO_INDEX, ("open_interest",)),
     ],
 )
 def test_read_chain__one_bad_number__the_rest_of_the_row_is_used(tmp_path, fields, fault, gone):
