@@ -19,7 +19,7 @@ UNDERLYINGS: Final[Mapping[str, int]] = {"BTC": 1, "ETH": 2}
 
 # Forwards of one expiry, read within a minute, differ by 44 bp at most in three months of chains.
 FARTHEST_FORWARD: Final = 0.05
-MOST_INTEREST: Final = 1e9  # coins: more than there are of any
+MOST_INTEREST: Final = 1e9  # coins: no option has as many, and as lots they fit their field
 HIGHEST_VOL: Final = 5.0  # what marks are clamped to, docs/model.md
 
 
