@@ -32,7 +32,7 @@ group = typer.Typer(no_args_is_help=True, help="Hold the margins to what happene
 @group.command("prices")
 def prices(
     file: Annotated[
-        Path, typer.Argument(help="CSV of daily or hourly closes: date_utc or timestamp_utc.")
+        Path, typer.Argument(help="CSV[.gz] of daily or hourly closes: date_utc or timestamp_utc.")
     ],
     model: ModelFile = None,
     as_json: AsJson = False,

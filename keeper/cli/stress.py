@@ -38,7 +38,7 @@ def command(
         typer.Option("--replay", help=f"One of {', '.join(crash.name for crash in CRASHES)}."),
     ] = None,
     prices: Annotated[
-        Path | None, typer.Option("--prices", help="CSV of closes that the replay takes.")
+        Path | None, typer.Option("--prices", help="CSV[.gz] of closes that the replay takes.")
     ] = None,
     traded: Annotated[
         list[str] | None,

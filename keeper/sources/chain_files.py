@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 
 from keeper.errors import InputError, MarketDataError
 from keeper.sources.finding import Fault, Findings
+from keeper.sources.packed_text import packed_text
 from keeper.sources.quotes import NUMBERS, UNDERLYINGS, RawQuotes, ReadChain, sound_chain
 
 COLUMNS: Final = ("instrument", *NUMBERS)
@@ -124,10 +124,8 @@ def _read(path: Path, time: int, underlyings: Mapping[str, int], findings: Findi
 
 
 def _text(path: Path, findings: Findings) -> str | None:
-    """Return what the file says; a packed file without its checksum proves nothing of itself."""
     try:
-        packed = path.read_bytes()
-        return (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8-sig")
+        return packed_text(path)
     except EOFError as error:
         findings.add(Fault.TRUNCATED_FILE, detail=str(error))
     except (OSError, zlib.error, UnicodeDecodeError) as error:
