@@ -16,7 +16,11 @@ import numpy as np
 
 from keeper.backtest.stress.world import Move, moved_snapshot
 from keeper.errors import InputError
-from keeper.liquidation.auction import max_fraction_wad
+from keeper.liquidation.auction import (
+    SMALLEST_DIVISIBLE_LEG,
+    max_fraction_wad,
+    sold_fraction_wad,
+)
 from keeper.margin.cells import ListingFloats, marks
 from keeper.margin.holdings import Holdings
 from keeper.margin.market import ListingMarket, listing_market
@@ -162,12 +166,15 @@ def _sell(
     listed = listing_market(moved)
     held = Holdings.of(moved, listed)
     legs = held.legs()
+    divisible = np.maximum.reduceat(np.abs(held.book.lots), held.book.starts)
+    divisible = divisible >= SMALLEST_DIVISIBLE_LEG
     fraction = np.zeros(len(book))
     for row in np.flatnonzero(sellers).tolist():
         equity = int(book.equity_usd6[row])
         line = int(equity * market.line) if equity > 0 else equity
         initial = int(book.initial_required_usd6[row])
-        fraction[row] = max_fraction_wad(equity, initial, line) / WAD
+        most = max_fraction_wad(equity, initial, line)
+        fraction[row] = sold_fraction_wad(WAD, most, 0, divisible=bool(divisible[row])) / WAD
         _note(
             accounts,
             int(held.account_row[row]),

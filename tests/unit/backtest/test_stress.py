@@ -82,6 +82,20 @@ def test_cascade__insolvent_account__costs_the_fund_what_it_lacks():
     assert accounts.snapshot.legs.lots.tolist() == [0]
 
 
+@pytest.mark.parametrize("lots", [3, 40])
+def test_cascade__book_of_few_lots__is_sold_whole_and_the_rounds_end(lots):
+    # Forty lots can be sold in part; a share of three would round to none, round after round.
+    held = {perpetual(ETH): lots}
+    costs = {perpetual(ETH): lots * 3_011_235}
+    book = exchange([account(1, held, cash_usd6=lots * 350_000, costs=costs)])
+    market = Market({1: 1e15, 2: 1e15}, {1: 0.035, 2: 0.045})
+    found, accounts = run(Move({}), market, book)
+    assert found.settled
+    assert found.transactions == 2 * len(found.rounds)
+    assert all(abs(step.hedged_usd[ETH]) > 0 for step in found.rounds)
+    assert (accounts.snapshot.legs.lots == 0).all() == (lots == 3)
+
+
 def test_moved_snapshot__vol__lifts_short_terms_more():
     lifted = moved_snapshot(BOOK, Move({}, 0.5)).forwards
     live = BOOK.forwards.a > 0
