@@ -133,6 +133,12 @@ def test_replay__crash__plays_its_days_in_order():
 def test_replay__file_without_the_crash__is_refused():
     with pytest.raises(InputError, match="no prices over may-2021"):
         replay(BOOK, history(), find_crash("may-2021"), DEEP, MODEL)
+    cut = history()
+    cut = PriceHistory(
+        "cut.csv", cut.symbols, cut.step_seconds, cut.known_at[:4], cut.close_usd[:4]
+    )
+    with pytest.raises(InputError, match=r"cut\.csv has no prices over march-2020"):
+        replay(BOOK, cut, find_crash("march-2020"), DEEP, MODEL)
     with pytest.raises(InputError, match="choose march-2020"):
         find_crash("april-1987")
     assert len(CRASHES) == 4
@@ -158,3 +164,21 @@ def test_stress_verb__contradictions__are_refused(tmp_path, capsys):
     assert main(["stress", str(body), "--replay", "march-2020"]) == 65
     assert main(["stress", str(body), "--prices", "x.csv"]) == 65
     assert "error:" in capsys.readouterr().err
+    assert main(["stress", str(body), "--move", "BTC=-0.1", "--move", "BTC=-0.2"]) == 65
+    assert "BTC has a number already" in capsys.readouterr().err
+    replayed = ("--replay", "march-2020", "--prices", "x.csv")
+    assert main(["stress", str(body), *replayed, "--vol", "0.5"]) == 65
+    assert "neither --move nor --vol" in capsys.readouterr().err
+
+
+def test_stress_verb__replay_of_a_damaged_file__names_the_rows(tmp_path, capsys):
+    body, prices = tmp_path / "x.body", tmp_path / "x.csv"
+    body.write_bytes(encode(BOOK))
+    days = [f"2020-03-{day:02},{8_000 - 100 * day},{200 - day}" for day in range(1, 20)]
+    days[3] = "2020-03-04,,196"
+    prices.write_text("\n".join(["date_utc,btc_usd,eth_usd", *days]) + "\n")
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["stress", str(body), "--replay", "march-2020", "--prices", str(prices), "--json"])
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)["steps"]) == 6
+    assert "x.csv, 1 row(s) (5): the price is missing or not positive" in shown.err
