@@ -19,6 +19,8 @@ UNDERLYINGS: Final[Mapping[str, int]] = {"BTC": 1, "ETH": 2}
 
 # Forwards of one expiry, read within a minute, differ by 44 bp at most in three months of chains.
 FARTHEST_FORWARD: Final = 0.05
+# Of two expiries 5 % at most; a contango of half a price a year makes 30 % in seven months.
+FARTHEST_EXPIRY: Final = 0.3
 MOST_INTEREST: Final = 1e9  # coins: no option has as many, and as lots they fit their field
 HIGHEST_VOL: Final = 5.0  # what marks are clamped to, docs/model.md
 
@@ -90,6 +92,7 @@ def sound_chain(
     sound = np.isfinite(raw.forward_usd) & (raw.forward_usd > 0)
     raw, terms = _kept(raw, terms, sound, Fault.FORWARD, findings)
     raw, terms = _kept(raw, terms, _near_the_others(raw, terms), Fault.FORWARD, findings)
+    raw, terms = _kept(raw, terms, _near_other_expiries(raw, terms), Fault.FORWARD, findings)
     if not raw.names:
         return ReadChain(None, findings.all())
     raw = _without_absurdities(raw, terms, findings)
@@ -176,6 +179,22 @@ def _near_the_others(raw: RawQuotes, terms: _Terms) -> BoolArray:
         forwards = raw.forward_usd[first:last]
         middle = np.median(forwards)
         near[first:last] = np.abs(forwards - middle) <= FARTHEST_FORWARD * middle
+    return near
+
+
+def _near_other_expiries(raw: RawQuotes, terms: _Terms) -> BoolArray:
+    """Whether the forward of the row's expiry is near the median of those of its underlying."""
+    near = np.ones(len(raw.names), dtype=np.bool_)
+    if not raw.names:
+        return near
+    starts = _starts(terms)
+    forwards = np.array([np.median(raw.forward_usd[a:b]) for a, b in pairwise(starts.tolist())])
+    underlying = terms.underlying[starts[:-1]]
+    for number in np.unique(underlying).tolist():
+        own = underlying == number
+        middle = float(np.median(forwards[own]))
+        wild = own & (np.abs(forwards - middle) > FARTHEST_EXPIRY * middle)
+        near &= ~np.repeat(wild, np.diff(starts))
     return near
 
 

@@ -93,6 +93,17 @@ def test_read_chain__row_that_cannot_be_trusted__is_refused(tmp_path, fields, fa
     assert read.chain.strike_e8.tolist() == [n * 10**8 for n in (80000, 100000, 3000, 3200)]
 
 
+def test_read_chain__forwards_of_a_whole_expiry_far_off__that_expiry_is_refused(tmp_path):
+    term = "BTC-6JAN26-{}-C,{},89900,0.01,0.5,0.0095,0.0105,20"
+    others = tuple(ROWS[1].replace("27MAR26", f"{day}JAN26") for day in (9, 16, 30))
+    for forward, refused in ((90_000, False), (900_000, True), (50_000, True)):
+        rows = (*ROWS, *others, *(term.format(strike, forward) for strike in (90_000, 91_000)))
+        read = read_chain(write(tmp_path, text(rows)))
+        found = [rows for fault, rows in faults(read) if fault is Fault.FORWARD]
+        assert found == ([(10, 11)] if refused else [])
+        assert len(read.chain) == len(rows) - 2 * refused
+
+
 def test_read_chain__duplicates__same_used_once_and_contradicting_never(tmp_path):
     rows = (*ROWS, ROWS[0], changed(1, bid_coin="0.05")[1])
     read = read_chain(write(tmp_path, text(rows)))
