@@ -36,6 +36,9 @@ class Fault(Enum):
     ZERO_QUOTE = "a quote of zero: it is not used, the rest of the row is"
     ABSURD_QUOTE = "a quote negative, infinite or dearer than what it buys: not used, the rest is"
     ABSURD_MARK = "the mark is negative, infinite or dearer than what it buys: it is not used"
+    CONTRADICTION = (
+        "mark and vol are of prices farther apart than 5 % of the forward: neither is used"
+    )
     ABSURD_VOL = "the vol is not within 0 and 5: it is not used"
     NO_QUOTE = "no bid or no ask: the row is used without"
     NO_MARK = "no mark or no vol: the row is used without"

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from keeper.pricing import black76
 from keeper.sources.finding import Fault, Finding, Findings
 from keeper.sources.option_names import OptionName, parse_option
 from keeper.state.option_chain import OptionChain
-from keeper.units import E8, BoolArray, FloatArray, IntArray
+from keeper.units import E8, YEAR_SECONDS, BoolArray, FloatArray, IntArray
 
 UNDERLYINGS: Final[Mapping[str, int]] = {"BTC": 1, "ETH": 2}
 """Tickers of the shipped model."""
@@ -21,6 +22,8 @@ UNDERLYINGS: Final[Mapping[str, int]] = {"BTC": 1, "ETH": 2}
 FARTHEST_FORWARD: Final = 0.05
 # Of two expiries 5 % at most; a contango of half a price a year makes 30 % in seven months.
 FARTHEST_EXPIRY: Final = 0.3
+# Marks lie at most 0.5 % of the forward from their own vols; no forward is farther from its median.
+FARTHEST_MARK: Final = FARTHEST_FORWARD
 MOST_INTEREST: Final = 1e9  # coins: no option has as many, and as lots they fit their field
 HIGHEST_VOL: Final = 5.0  # what marks are clamped to, docs/model.md
 
@@ -96,6 +99,7 @@ def sound_chain(
     if not raw.names:
         return ReadChain(None, findings.all())
     raw = _without_absurdities(raw, terms, findings)
+    raw = _without_contradictions(raw, terms, time, findings)
     findings.add_where(Fault.SINGLE_STRIKE, _single_strikes(terms), raw.rows, raw.names)
     chain = OptionChain(
         source=source,
@@ -239,6 +243,20 @@ def _without_absurdities(raw: RawQuotes, terms: _Terms, findings: Findings) -> R
         index_usd=np.where(no_index, np.nan, raw.index_usd),
         open_interest=np.where(no_interest, np.nan, raw.open_interest),
     )
+
+
+def _without_contradictions(
+    raw: RawQuotes, terms: _Terms, time: int, findings: Findings
+) -> RawQuotes:
+    """Return the rows without marks and vols that speak of different prices."""
+    strike = terms.strike_e8 / E8 / raw.forward_usd
+    years = (terms.expiry - time) / YEAR_SECONDS
+    vol = np.where(np.isnan(raw.iv), 1.0, raw.iv)
+    said = black76.price(np.ones(len(strike)), strike, vol, years, terms.is_call)
+    apart = np.isfinite(raw.iv) & (np.abs(said - raw.mark_coin) > FARTHEST_MARK)
+    findings.add_where(Fault.CONTRADICTION, apart, raw.rows, raw.names)
+    mark, iv = (np.where(apart, np.nan, column) for column in (raw.mark_coin, raw.iv))
+    return replace(raw, mark_coin=mark, iv=iv)
 
 
 def _absurd(price: FloatArray, most: FloatArray) -> BoolArray:
