@@ -16,7 +16,8 @@ class Fault(Enum):
     UNREADABLE_FILE = "the file cannot be read: nothing of it is used"
     TRUNCATED_FILE = "the file ends too early: nothing of it is used"
     NAME_OF_FILE = "the name of the file is no time: it is not used"
-    HEADER = "columns are missing: nothing of the file is used"
+    HEADER = "columns are missing or there twice: nothing of the file is used"
+    EMPTY = "there is no row: nothing of the file is used"
     CLOCK = "the clock runs backwards or stands still: not used"
     GAP = "time is missing before it: nothing is made up for it, what ends in it is left out"
 

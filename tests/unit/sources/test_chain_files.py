@@ -161,6 +161,31 @@ def test_read_chain__columns_missing__refused_whole(tmp_path, content):
     assert faults(read) == [(Fault.HEADER, (1,))]
 
 
+def test_read_chain__column_twice__refused_whole(tmp_path):
+    doubled = [chains.HEADER + ",iv", *(f"{row},0.1" for row in ROWS)]
+    read = read_chain(write(tmp_path, "\n".join(doubled) + "\n"))
+    assert read.chain is None
+    assert faults(read) == [(Fault.HEADER, (1,))]
+    assert read.findings[0].detail == "iv twice"
+
+
+def test_read_chain__header_alone__says_that_nothing_is_there(tmp_path):
+    read = read_chain(write(tmp_path, text(())))
+    assert read.chain is None
+    assert faults(read) == [(Fault.EMPTY, ())]
+
+
+def test_read_chains__files_that_were_to_be_chains__are_named_and_notes_are_not(tmp_path):
+    write(tmp_path)
+    for name in ("20260105T100000Z.CSV.GZ", "20260105T160000Z.csv.zip", "README.md", ".lock"):
+        (tmp_path / name).write_text("x")
+    found = [finding for read in read_chains(tmp_path) for finding in read.findings]
+    assert {(finding.file, finding.fault) for finding in found} == {
+        ("20260105T100000Z.CSV.GZ", Fault.NAME_OF_FILE),
+        ("20260105T160000Z.csv.zip", Fault.NAME_OF_FILE),
+    }
+
+
 def test_read_chains__folder__by_time_with_gaps_and_doubled_clock_found(tmp_path):
     write(tmp_path, time="20260105T100000Z")
     write(tmp_path)
