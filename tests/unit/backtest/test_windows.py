@@ -115,6 +115,18 @@ def test_known_prices__before_the_chains__are_the_returns_of_the_shipped_history
     assert np.log(prices[day] / prices[day - 1]) == pytest.approx(last, abs=1e-9)
 
 
+def test_known_prices__chains_within_the_history__know_no_day_of_it_after_them():
+    history = MODEL.history
+    day = history.first_day + 400
+    made = moment_of(chain(day * DAY + 9 * HOUR, terms=[day * DAY + 40 * DAY]))
+    prices = known_prices([made], MODEL).price_e8[BTC]
+    found = np.diff(np.log(prices))
+    assert found == pytest.approx(history.returns_e9["BTC"][400 - 127 : 400] / 1e9, abs=1e-9)
+    early = moment_of(chain((history.first_day + 20) * DAY, terms=[day * DAY]))
+    with pytest.raises(InputError, match="20 days before it"):
+        known_prices([early], MODEL)
+
+
 def test_known_prices__first_chain_lacks_an_underlying__is_refused():
     made = moments(2)
     first = replace(made[0], spot={BTC: SPOT[BTC]})
