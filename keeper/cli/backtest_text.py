@@ -65,6 +65,8 @@ def show_chains(console: Console, result: ChainsResult) -> None:
         f"{sample.source}: {sample.chains} chains over {sample.days:.1f} days, {sample.books:,} "
         f"books, windows {sample.windows}, seed {sample.seed}, margins times {verdict.scale:g}"
     )
+    if any(sample.unvalued.values()):
+        console.print(f"in no statistic, as a leg has no price at the end: {sample.unvalued}")
     console.print(_groups(verdict))
     for other in verdict.others:
         console.print(f"{other.name}: {len(other.failing)} groups fail: {_list(other.failing)}")

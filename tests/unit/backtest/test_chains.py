@@ -83,6 +83,7 @@ def pool(ratio, share_of_sm=0.1):
         losses=np.stack([0.3 * losses, losses]),
         quoted_losses=np.stack([0.3 * losses, losses]),
         sentinels=0,
+        unvalued=(0, 0),
     )
 
 

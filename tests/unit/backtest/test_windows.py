@@ -75,6 +75,15 @@ def test_settlements__expiry__is_the_spot_of_the_first_chain_after_it():
     assert max(term for _, term in settled) <= made[-1].time
 
 
+def test_settlements__no_chain_within_eight_hours_after__is_none():
+    made = moments(9)
+    first = min(term for number, term in made[0].forward if number == BTC)
+    late = [moment for moment in made if not 0 <= moment.time - first <= 8 * HOUR]
+    assert (BTC, first) in settlements(made)
+    assert (BTC, first) not in settlements(late)
+    assert late[-1].time > first
+
+
 def test_ring_start__words_of_four_days__hold_125_to_128():
     assert {day - ring_start(day) + 1 for day in range(20_000, 20_008)} == {125, 126, 127, 128}
     days = list(range(19_000, 20_000))
