@@ -93,6 +93,8 @@ def chains(
     """
     if report is not None and report.suffix != ".html":
         raise InputError(f"report {report}: write a name that ends in .html")
+    if report is not None and not report.absolute().parent.is_dir():
+        raise InputError(f"report {report}: there is no folder {report.absolute().parent}")
     rules = Rules(load_model(model), seed, copies)
     underlyings = {symbol: number for number, symbol in rules.model.symbols().items()}
     read = list(read_chains(folder, underlyings))

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,8 @@ def test_chains_verb__processes__make_no_difference_to_a_byte(folder, capsys, tm
     assert "http-equiv" not in page
     assert 'src="' not in page
     assert not [word for word in page.split('"') if word.startswith("//")]
+    assert "https:" not in page
+    assert {link[0] for link in re.findall(r'href="([^"]+)', page)} <= {"#", "d"}  # ids, data:
 
 
 def test_chains_verb__too_few__is_refused(tmp_path, capsys):
@@ -58,6 +61,8 @@ def test_chains_verb__too_few__is_refused(tmp_path, capsys):
     assert main(["backtest", "chains", str(tmp_path)]) == 65
     assert "give at least 8" in capsys.readouterr().err
     assert main(["backtest", "chains", str(tmp_path), "--report", "x.pdf"]) == 65
+    assert main(["backtest", "chains", str(tmp_path), "--report", str(tmp_path / "a/x.html")]) == 65
+    assert "there is no folder" in capsys.readouterr().err
 
 
 def pool(ratio, share_of_sm=0.1):
