@@ -18,7 +18,7 @@ BOOK = random_book(MODEL, 300, 1500, 7, 400)
 NUMBERS = BOOK.underlyings.underlying.tolist()
 SIGMA = dict.fromkeys(NUMBERS, 0.035)
 DEEP = Market(dict.fromkeys(NUMBERS, 1e15), SIGMA)
-THIN = Market(dict.fromkeys(NUMBERS, 1e6), SIGMA)
+THIN = Market(dict.fromkeys(NUMBERS, 2e4), SIGMA)
 FALL = Move(dict.fromkeys(NUMBERS, 0.75), 0.5)
 
 
@@ -48,8 +48,18 @@ def test_cascade__thin_market__gives_way_and_takes_more_down():
     deep, _ = run(FALL)
     thin, _ = run(FALL, THIN)
     assert thin.price != deep.price
-    assert thin.liquidated >= deep.liquidated
+    assert thin.liquidated > deep.liquidated
+    assert len(thin.rounds) > len(deep.rounds)
     assert all(price == pytest.approx(0.75, rel=1e-3) for price in deep.price.values())
+
+
+def test_cascade__several_rounds__push_by_what_all_of_them_sold():
+    found, _ = run(FALL, THIN)
+    assert len(found.rounds) > 1
+    for number in NUMBERS:
+        flow = sum(step.hedged_usd[number] for step in found.rounds)
+        pushed = SIGMA[number] * (abs(flow) / 2e4) ** 0.5 * (1 if flow > 0 else -1)
+        assert found.price[number] == pytest.approx(0.75 * max(1.0 + pushed, 0.1))
 
 
 def test_cascade__afterwards__sellers_are_above_their_requirement():
