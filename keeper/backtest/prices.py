@@ -18,7 +18,9 @@ from keeper.units import BPS, WAD
 
 @dataclass(frozen=True, slots=True)
 class PricesResult:
-    """What a price history says of the margins; `passed` is points 2 and 6 of docs/backtest.md."""
+    """What a price history says of the margins; `passed` is points 2 and 6 of docs/backtest.md, of
+    the coins that it has. `unjudged` are the model's others.
+    """
 
     source: str
     model_hash: bytes
@@ -29,6 +31,7 @@ class PricesResult:
     naked: NakedCover
     procyclicality: dict[str, Procyclicality]
     missing_days: int
+    unjudged: tuple[str, ...]
     point_2: bool
     point_6: bool
     passed: bool
@@ -69,6 +72,7 @@ def backtest_prices(
         shortfall=tuple(shortfall),
         naked=naked,
         procyclicality={path.symbol: procyclicality(path.scan_range) for path in paths},
+        unjudged=tuple(symbol for symbol in risks if symbol not in prices.symbols),
         missing_days=days[-1] - days[0] + 1 - len(days),
         point_2=sound,
         point_6=naked.passed,

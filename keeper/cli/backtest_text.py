@@ -53,6 +53,8 @@ def show_prices(console: Console, result: PricesResult) -> None:
             f"scan range {symbol}: peak over trough {moved.peak_to_trough:.2f}, largest rise "
             f"{moved.rise_1d:.0%} in a day, {moved.rise_5d:.0%} in 5, {moved.rise_30d:.0%} in 30"
         )
+    if result.unjudged:
+        console.print(f"no prices, so nothing is shown: {_list(result.unjudged)}")
     console.print(
         f"point 2 {_word(result.point_2)}, point 6 {_word(result.point_6)}: {_word(result.passed)}"
     )

@@ -149,14 +149,24 @@ def test_procyclicality__known_path():
     assert found.rise_30d == 0.0
 
 
+def test_backtest_prices__one_coin__names_the_others():
+    both = walk(700)
+    alone = DailyPrices(("ETH",), both.time, both.price_e8[:, 1:])
+    assert backtest_prices("x", both, MODEL)[0].unjudged == ()
+    result, _ = backtest_prices("x", alone, MODEL)
+    assert result.unjudged == ("BTC",)
+    assert [book.book for book in result.linear] == ["long ETH", "short ETH"]
+
+
 @needs_data
-def test_backtest_prices_verb__reference_file__shortfall_and_naked_books_hold(capsys):
+def test_backtest_prices_verb__reference_file__points_2_and_6_hold(capsys):
     file = DATA / "btc_eth_1d_2019_2025.csv"
     with pytest.raises(SystemExit, match=r"^0$"):
         main(["backtest", "prices", str(file), "--json"])
     found = json.loads(capsys.readouterr().out)
-    assert found["passed"] is (found["point_2"] and found["point_6"])
-    assert found["point_6"] is True
+    assert (found["passed"], found["point_2"], found["point_6"]) == (True, True, True)
+    assert found["unjudged"] == []
+    assert all(book["passed"] for book in found["linear"])
     assert all(book["passed"] for book in found["shortfall"])
     assert [book["days"] for book in found["linear"]] == [2061] * 4
     assert [book["accepted_least"] for book in found["linear"]] == [13] * 4
