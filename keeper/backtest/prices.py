@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keeper.backtest.daily_prices import DAY, DailyPrices, longest_run
@@ -35,12 +36,14 @@ class PricesResult:
     point_2: bool
     point_6: bool
     passed: bool
+    findings: tuple[str, ...]
 
 
 def backtest_prices(
-    source: str, prices: DailyPrices, model: Model
+    source: str, prices: DailyPrices, model: Model, findings: Sequence[str] = ()
 ) -> tuple[PricesResult, tuple[RangePath, ...]]:
-    """Return the verdict over daily prices, and the ranges it is of.
+    """Return the verdict over daily prices, and the ranges it is of; `findings` are those of the
+    file, for whoever reads the result.
 
     Shortfall and naked books take the longest run of days without a gap.
 
@@ -77,6 +80,7 @@ def backtest_prices(
         point_2=sound,
         point_6=naked.passed,
         passed=sound and naked.passed,
+        findings=tuple(findings),
     )
     return result, tuple(paths)
 

@@ -51,8 +51,9 @@ def prices(
     """
     loaded = load_model(model)
     read = read_prices(file)
-    _report([finding.text() for finding in read.findings])
-    result, _ = backtest_prices(file.name, daily_prices(read.history), loaded)
+    findings = [finding.text() for finding in read.findings]
+    _report(findings)
+    result, _ = backtest_prices(file.name, daily_prices(read.history), loaded, findings)
     if as_json:
         write_json(result)
         return
