@@ -141,6 +141,8 @@ def _bent(
     what = f"calendar arbitrage against {other.expiry}"
     if fit.smile is None or other.smile is None:
         return fit
+    if not quotes.used.any():
+        return replace(fit, accepted=False, reason=f"{what}: no quote tells what a repair costs")
     variance = vols(other.smile, k) ** 2 * other.years
     used = quotes.used
     target = Target(

@@ -165,6 +165,19 @@ def test_fit_surface__expiry_between_carried__the_others_are_judged_as_neighbour
     assert not pairs_with_arbitrage(fits)
 
 
+@pytest.mark.parametrize("level", [1.0, 1.05, 2.0])
+def test_fit_surface__expiry_without_any_number__carried_or_refused_and_never_bent(level):
+    second = expiry_columns(BTC, 31)
+    before = fit_surface(chain_of(expiry_columns(BTC, 30), second))
+    numbers = {name: np.full(50, np.nan) for name in ("mark", "iv", "bid", "ask")}
+    fits = fit_surface(
+        chain_of(expiry_columns(scaled(BTC, level), 30), second | numbers), before
+    ).fits
+    assert fits[1].smile == before.fits[1].smile
+    assert fits[1].accepted == (level < 2.0)
+    assert not pairs_with_arbitrage(fits)
+
+
 def test_fit_surface__calendar_beyond_the_quotes__is_no_reason_to_touch_anything():
     near = expiry_columns(BTC, 30, deviations=1.0)
     flat = Smile(a=0.2, b=0.01, rho=0.0, m=0.0, sigma=0.3)
