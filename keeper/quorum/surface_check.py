@@ -65,13 +65,14 @@ def require_agreement(
         if theirs.expiry:
             found["vol"] = (_apart(ours, theirs, time, (2.0,)), tolerance.vol)
             found["wing vol"] = (_apart(ours, theirs, time, _WINGS), tolerance.wing_vol)
-            _require_density(theirs, time)
         for name, (apart, allowed) in found.items():
             if not apart <= allowed:
                 raise SigningRefused(
                     f"expiry {theirs.expiry}: {name} lies {apart:.4f} from the own fit, "
                     f"the tolerance is {allowed}: compare the chains, sign nothing"
                 )
+        if theirs.expiry:
+            _require_density(theirs, time)
 
 
 def _apart(ours: ExpiryQuote, theirs: ExpiryQuote, time: int, wings: Sequence[float]) -> float:
