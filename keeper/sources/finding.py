@@ -40,7 +40,7 @@ class Fault(Enum):
     CONTRADICTION = (
         "mark and vol are of prices farther apart than 5 % of the forward: neither is used"
     )
-    ABSURD_VOL = "the vol is not within 0 and 5: it is not used"
+    ABSURD_VOL = "the vol is not within 0.01 and 5: it is not used"
     NO_QUOTE = "no bid or no ask: the row is used without"
     NO_MARK = "no mark or no vol: the row is used without"
     NO_INDEX = "no index or no open interest, or one that cannot be: the row is used without"

@@ -25,7 +25,9 @@ FARTHEST_EXPIRY: Final = 0.3
 # Marks lie at most 0.5 % of the forward from their own vols; no forward is farther from its median.
 FARTHEST_MARK: Final = FARTHEST_FORWARD
 MOST_INTEREST: Final = 1e9  # coins: no option has as many, and as lots they fit their field
-HIGHEST_VOL: Final = 5.0  # what marks are clamped to, docs/model.md
+# What marks are clamped to, docs/model.md.
+LOWEST_VOL: Final = 0.01
+HIGHEST_VOL: Final = 5.0
 
 
 class ReadChain(NamedTuple):
@@ -233,13 +235,13 @@ def _without_absurdities(raw: RawQuotes, terms: _Terms, findings: Findings) -> R
     crossed = bid > ask
     note(Fault.CROSSED, crossed)
     note(Fault.ABSURD_MARK, _absurd(mark, most))
-    note(Fault.ABSURD_VOL, (iv <= 0) | (iv > HIGHEST_VOL))
+    note(Fault.ABSURD_VOL, (iv < LOWEST_VOL) | (iv > HIGHEST_VOL))
     return replace(
         raw,
         bid_coin=np.where(crossed, np.nan, bid),
         ask_coin=np.where(crossed, np.nan, ask),
         mark_coin=np.where(_absurd(mark, most), np.nan, mark),
-        iv=np.where((iv > 0) & (iv <= HIGHEST_VOL), iv, np.nan),
+        iv=np.where((iv >= LOWEST_VOL) & (iv <= HIGHEST_VOL), iv, np.nan),
         index_usd=np.where(no_index, np.nan, raw.index_usd),
         open_interest=np.where(no_interest, np.nan, raw.open_interest),
     )

@@ -61,6 +61,7 @@ def test_read_chain__other_order_of_columns_and_rows__same_chain(tmp_path, suffi
         ({"iv": "4.9"}, Fault.CONTRADICTION, ("mark_coin", "iv")),
         ({"iv": "7"}, Fault.ABSURD_VOL, ("iv",)),
         ({"iv": "0"}, Fault.ABSURD_VOL, ("iv",)),
+        ({"iv": "1e-300"}, Fault.ABSURD_VOL, ("iv",)),
         ({"index_usd": ""}, Fault.NO_INDEX, ("index_usd",)),
         ({"index_usd": "inf"}, Fault.NO_INDEX, ("index_usd",)),
         ({"open_interest": "inf"}, Fault.NO_INDEX, ("open_interest",)),
