@@ -76,7 +76,7 @@ class BookResults:
     `standard` are MM, IM and SM; `naive` and `pmrm2` the two others' maintenance. `losses` is [H,
     B], from what the book is worth to the engine down to what the exchange's marks make of it
     later; `quoted_losses` from the exchange's marks at both ends. NaN where the horizon has no
-    chain or a leg no value there.
+    chain or a leg no value there; `unvalued` [H] counts the books of which only a leg is to blame.
     """
 
     time: int
@@ -91,6 +91,7 @@ class BookResults:
     losses: FloatArray
     quoted_losses: FloatArray
     sentinels: int
+    unvalued: tuple[int, ...]
 
 
 def book_results(rules: Rules, task: Task) -> BookResults:
@@ -140,6 +141,10 @@ def _results(
         losses=found.equity_usd6[kept] / USD6 - after[:, kept],
         quoted_losses=now[kept] - after[:, kept],
         sentinels=int((~sound).sum()),
+        unvalued=tuple(
+            0 if end is None else int(np.isnan(worth[kept]).sum())
+            for end, worth in zip(later, after, strict=True)
+        ),
     )
 
 

@@ -52,7 +52,11 @@ class Sabotage:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Points 3, 4 and 5 and what they are of; `scale` is what margins were multiplied by."""
+    """Points 3, 4 and 5 and what they are of; `scale` is what margins were multiplied by.
+
+    `unjudged` are the groups without a window over 24 h, `unjudged_short` those over 6 h: none is
+    excused, so with any of them the points that ask for its windows are not met.
+    """
 
     scale: float
     point_3: bool
@@ -61,6 +65,8 @@ class Verdict:
     passed: bool
     failing: tuple[str, ...]
     failing_short: tuple[str, ...]
+    unjudged: tuple[str, ...]
+    unjudged_short: tuple[str, ...]
     amber: tuple[str, ...]
     amber_types: tuple[str, ...]
     groups: tuple[Sufficiency, ...]
@@ -83,6 +89,7 @@ def judge(pool: Pool, seed: int, scale: float) -> Verdict:
         for name, margin in (("naive", pool.naive), ("pmrm2", pool.pmrm2))
     )
     failing, failing_short = _failing(long), _failing_short(short)
+    unjudged, unjudged_short = _unjudged(long), _unjudged(short)
     capital = group_capital(pool)
     efficient = efficiency(
         pool,
@@ -92,14 +99,18 @@ def judge(pool: Pool, seed: int, scale: float) -> Verdict:
         len({*failing, *failing_short}),
         len(others[-1].failing),
     )
+    sufficient, sufficient_short = not (failing or unjudged), not (failing_short or unjudged_short)
+    point_5 = efficient.passed and not unjudged
     return Verdict(
         scale=scale,
-        point_3=not failing,
-        point_4=not failing_short,
-        point_5=efficient.passed,
-        passed=not failing and not failing_short and efficient.passed,
+        point_3=sufficient,
+        point_4=sufficient_short,
+        point_5=point_5,
+        passed=sufficient and sufficient_short and point_5,
         failing=failing,
         failing_short=failing_short,
+        unjudged=unjudged,
+        unjudged_short=unjudged_short,
         amber=tuple(group.name for group in long if group.amber),
         amber_types=tuple(kind.name for kind in types if kind.amber),
         groups=tuple(long),
@@ -130,6 +141,11 @@ def _failing_short(groups: Sequence[Sufficiency]) -> tuple[str, ...]:
     return tuple(group.name for group in groups if group.rate > TARGET_SHORT)
 
 
+def _unjudged(groups: Sequence[Sufficiency]) -> tuple[str, ...]:
+    judged = {group.name for group in groups}
+    return tuple(name for name in GROUPS if name not in judged)
+
+
 def _other(pool: Pool, name: str, margin: FloatArray, seed: int) -> OtherMargin:
     long, short = (_groups(pool, horizon, margin, seed) for horizon in (_LONG, _SHORT))
     failing = {*_failing(long), *_failing_short(short)}
@@ -149,7 +165,7 @@ def _sabotage(
     before = {group.name for group in right if group.c99 >= LEAST_C99.get(group.name, np.inf)}
     lost = sum(group.name in before and group.c99 < LEAST_C99[group.name] for group in groups)
     rate = sum("rate" in group.failures for group in groups)
-    needed = {0.5: 8, 0.8: 3}.get(wrong, (len(before) + 1) // 2)
+    needed = {0.5: 8, 0.8: 3}.get(wrong, max((len(before) + 1) // 2, 1))
     return Sabotage(
         scale=wrong,
         rate=rate,

@@ -1,8 +1,8 @@
 """Daily prices as a ring would have held them at each chain, and nothing from after it.
 
-The shipped history ends before the chains begin. Its last days stand in for the days right before
-the first chain, at its level: only returns count. From then on the price of a day is the spot of
-the last chain at or before 00:00 UTC.
+The shipped history usually ends before the chains begin. Its last days, of those before the first
+chain, stand in for the days right before it, at its level: only returns count. From then on the
+price of a day is the spot of the last chain at or before 00:00 UTC.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def known_prices(moments: Sequence[Moment], model: Model) -> KnownPrices:
     """Return the prices of all underlyings of `model` for moments in order of time.
 
     A day without a chain in the 24 hours before it has no price. Raises InputError where the first
-    chain lacks an underlying.
+    chain lacks an underlying, or the history has less than a ring before it.
     """
     first_day = moments[0].time // DAY
     days = list(range(first_day - _RING_DAYS + 1, first_day + 1))
@@ -59,7 +59,14 @@ def known_prices(moments: Sequence[Moment], model: Model) -> KnownPrices:
             raise InputError(
                 f"{moments[0].source}: {risk.symbol} has no option: start with a chain of all"
             )
-        returns = model.history.returns_e9[risk.symbol][-_RING_DAYS + 1 :] / NANO
+        # A row is named by the day on which its return ended: it is known from the next day on.
+        known = max(first_day - model.history.first_day, 0)
+        returns = model.history.returns_e9[risk.symbol][:known][-_RING_DAYS + 1 :] / NANO
+        if len(returns) < _RING_DAYS - 1:
+            raise InputError(
+                f"{moments[0].source}: the history has {len(returns)} days before it, the scan "
+                f"range takes {_RING_DAYS - 1}: start with a later chain"
+            )
         before = np.exp(np.append(0.0, -np.cumsum(returns[::-1])))[::-1]
         level = moments[0].spot[risk.underlying] * E8
         prices[risk.underlying] = np.rint(before * level).astype(np.int64).tolist()

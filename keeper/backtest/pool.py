@@ -16,7 +16,8 @@ from keeper.units import FloatArray, IntArray
 class Pool:
     """Books [B] of moments [M]: `moment` int64 [B] is an index into `times`, Unix seconds, `kind`
     and `group` are indices of types and groups. Money is in USD; `losses` and `quoted_losses` are
-    [H, B] as in `BookResults`, NaN where unknown.
+    [H, B] as in `BookResults`, NaN where unknown, which `unvalued` [H] counts where it is no want
+    of a chain.
     """
 
     times: IntArray
@@ -33,6 +34,7 @@ class Pool:
     losses: FloatArray
     quoted_losses: FloatArray
     sentinels: int
+    unvalued: tuple[int, ...]
 
     @property
     def days(self) -> float:
@@ -63,4 +65,5 @@ def pooled(results: Sequence[BookResults]) -> Pool:
         losses=np.concatenate([result.losses for result in results], axis=1),
         quoted_losses=np.concatenate([result.quoted_losses for result in results], axis=1),
         sentinels=sum(result.sentinels for result in results),
+        unvalued=tuple(map(sum, zip(*(result.unvalued for result in results), strict=True))),
     )

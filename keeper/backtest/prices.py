@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keeper.backtest.daily_prices import DAY, DailyPrices, longest_run
@@ -18,7 +19,9 @@ from keeper.units import BPS, WAD
 
 @dataclass(frozen=True, slots=True)
 class PricesResult:
-    """What a price history says of the margins; `passed` is points 2 and 6 of docs/backtest.md."""
+    """What a price history says of the margins; `passed` is points 2 and 6 of docs/backtest.md, of
+    the coins that it has. `unjudged` are the model's others.
+    """
 
     source: str
     model_hash: bytes
@@ -29,15 +32,18 @@ class PricesResult:
     naked: NakedCover
     procyclicality: dict[str, Procyclicality]
     missing_days: int
+    unjudged: tuple[str, ...]
     point_2: bool
     point_6: bool
     passed: bool
+    findings: tuple[str, ...]
 
 
 def backtest_prices(
-    source: str, prices: DailyPrices, model: Model
+    source: str, prices: DailyPrices, model: Model, findings: Sequence[str] = ()
 ) -> tuple[PricesResult, tuple[RangePath, ...]]:
-    """Return the verdict over daily prices, and the ranges it is of.
+    """Return the verdict over daily prices, and the ranges it is of; `findings` are those of the
+    file, for whoever reads the result.
 
     Shortfall and naked books take the longest run of days without a gap.
 
@@ -69,10 +75,12 @@ def backtest_prices(
         shortfall=tuple(shortfall),
         naked=naked,
         procyclicality={path.symbol: procyclicality(path.scan_range) for path in paths},
+        unjudged=tuple(symbol for symbol in risks if symbol not in prices.symbols),
         missing_days=days[-1] - days[0] + 1 - len(days),
         point_2=sound,
         point_6=naked.passed,
         passed=sound and naked.passed,
+        findings=tuple(findings),
     )
     return result, tuple(paths)
 

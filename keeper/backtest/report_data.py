@@ -22,7 +22,11 @@ from keeper.units import WAD
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the figures are of."""
+    """What the figures are of.
+
+    `unvalued` counts by horizon the books that the chain at its end cannot value, for want of the
+    mark of a leg or of a price for its expiry: they are in no statistic.
+    """
 
     source: str
     model_hash: bytes
@@ -33,6 +37,7 @@ class Sample:
     days: float
     books: int
     windows: dict[str, int]
+    unvalued: dict[str, int]
     sentinels: int
     smiles: dict[str, int]
     smiles_refused: int
@@ -86,6 +91,7 @@ def chains_report(
         days=pool.days,
         books=len(pool.kind),
         windows={"6 h": known[0], "24 h": known[1]},
+        unvalued={"6 h": pool.unvalued[0], "24 h": pool.unvalued[1]},
         sentinels=pool.sentinels,
         smiles=dict(sorted(origins.items())),
         smiles_refused=sum(fitted.refused for fitted in run.smiles),

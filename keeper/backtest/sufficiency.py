@@ -26,6 +26,7 @@ MEAN_OVERSHOOT: Final = 0.75
 MOST_OVERSHOOT: Final = 1.5
 BLOCK_DAYS: Final = 3.0
 C_QUANTILE: Final = 0.99
+_LONGEST_WINDOW_SECONDS: Final = 24 * 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def sufficiency(outcomes: Outcomes, names: tuple[str, ...], seed: int) -> list[S
     place = np.searchsorted(used, known.moment)
     times = known.times[used]
     # The last windows end with the sample, so it is as long as all its moments.
-    days = max(float(known.times[-1] - known.times[0]) / 86_400, 1.0)
+    days = max(covered_days(known.times), 1.0)
     block = max(BLOCK_DAYS * (len(known.times) - 1) / days, 1.0)
     rows = resampled_rows(len(times), block, Draws(seed))
     found = [
@@ -98,6 +99,14 @@ def sufficiency(outcomes: Outcomes, names: tuple[str, ...], seed: int) -> list[S
     ]
     adjusted = holm([one.p_value for one in found])
     return [replace(one, holm_p=p_value) for one, p_value in zip(found, adjusted, strict=True)]
+
+
+def covered_days(times: IntArray) -> float:
+    """Return how much time moments [M] cover, days: each until the next, and a day at most.
+
+    A gap in which nothing is observed can hold no episode, so it allows for none.
+    """
+    return float(np.minimum(np.diff(times), _LONGEST_WINDOW_SECONDS).sum()) / 86_400
 
 
 def shares_in_breach(breached: BoolArray, place: IntArray, moments: int) -> FloatArray:

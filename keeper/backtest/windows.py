@@ -10,6 +10,8 @@ from typing import Final
 from keeper.backtest.moment import Moment
 
 HOUR: Final = 3_600
+LATEST_SETTLEMENT: Final = 8 * HOUR
+"""As long as chains of four a day may be apart without a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,16 @@ def nearest_later(times: Sequence[int], index: int, horizon: Horizon) -> int | N
 def settlements(moments: Sequence[Moment]) -> Mapping[tuple[int, int], float]:
     """Return the price at which each expiry was settled, USD: the spot of the first chain after it.
 
-    No settlement prices are given; that spot is 1 to 2 hours late.
+    No settlement prices are given; that spot is 1 to 2 hours late. Later than `LATEST_SETTLEMENT`
+    it says nothing of the expiry, which then has no price.
     """
     times = [moment.time for moment in moments]
     found: dict[tuple[int, int], float] = {}
     for moment in moments:
         for underlying, expiry in moment.forward:
             at = bisect_left(times, expiry)
-            if at < len(moments) and underlying in moments[at].spot:
+            if at == len(moments) or times[at] - expiry > LATEST_SETTLEMENT:
+                continue
+            if underlying in moments[at].spot:
                 found[underlying, expiry] = moments[at].spot[underlying]
     return found

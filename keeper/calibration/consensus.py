@@ -89,7 +89,9 @@ def consensus(readings: Sequence[Reading], now: int, rules: Rules) -> Consensus:
     prices = np.array([reading.price_usd for reading in fresh])
     middle = float(np.median(prices))
     # Of the median of n normal readings: sqrt(pi / 2 / n) standard deviations.
-    error = _deviation(prices, middle) * float(np.sqrt(np.pi / 2.0 / len(prices))) / middle
+    # Where most say the same to the digit, the median deviation is 0 and the others still differ.
+    spread = max(_deviation(prices, middle), float(np.std(prices)))
+    error = spread * float(np.sqrt(np.pi / 2.0 / len(prices))) / middle
     age = max(float(np.median([now - reading.time for reading in fresh])), 0.0)
     moved = rules.vol * (age / YEAR_SECONDS) ** 0.5
     return Consensus(

@@ -88,13 +88,35 @@ def has_calendar_arbitrage(near: ExpiryFit, far: ExpiryFit) -> bool:
 
 
 def _free_of_calendar(fits: list[ExpiryFit], quotes: list[SmileQuotes], later: int) -> None:
+    """Free an expiry of arbitrage against the last accepted one before it that is quoted where it
+    is; where that one gives way and is refused, against the one before.
+    """
+    while fits[later].accepted:
+        before = _quoted_before(fits, later)
+        if before is None or not has_calendar_arbitrage(fits[before], fits[later]):
+            return
+        _bend(fits, quotes, before, later)
+        if fits[before].accepted:
+            return
+
+
+def _quoted_before(fits: list[ExpiryFit], later: int) -> int | None:
+    far = fits[later]
+    return next(
+        (
+            n
+            for n in range(later - 1, -1, -1)
+            if fits[n].accepted
+            and fits[n].underlying == far.underlying
+            and len(both_quoted(fits[n], far))
+        ),
+        None,
+    )
+
+
+def _bend(fits: list[ExpiryFit], quotes: list[SmileQuotes], before: int, later: int) -> None:
     """Bend the later of two expiries up or the earlier down, whichever costs less."""
-    before = next((n for n in range(later - 1, -1, -1) if fits[n].accepted), None)
-    if before is None or not fits[later].accepted:
-        return
     near, far = fits[before], fits[later]
-    if not has_calendar_arbitrage(near, far):
-        return
     k = both_quoted(near, far)
     up = _bent(far, quotes[later], near, least_variance, k)
     down = _bent(near, quotes[before], far, most_variance, k)
@@ -119,6 +141,8 @@ def _bent(
     what = f"calendar arbitrage against {other.expiry}"
     if fit.smile is None or other.smile is None:
         return fit
+    if not quotes.used.any():
+        return replace(fit, accepted=False, reason=f"{what}: no quote tells what a repair costs")
     variance = vols(other.smile, k) ** 2 * other.years
     used = quotes.used
     target = Target(

@@ -32,7 +32,7 @@ group = typer.Typer(no_args_is_help=True, help="Hold the margins to what happene
 @group.command("prices")
 def prices(
     file: Annotated[
-        Path, typer.Argument(help="CSV of daily or hourly closes: date_utc or timestamp_utc.")
+        Path, typer.Argument(help="CSV[.gz] of daily or hourly closes: date_utc or timestamp_utc.")
     ],
     model: ModelFile = None,
     as_json: AsJson = False,
@@ -51,8 +51,9 @@ def prices(
     """
     loaded = load_model(model)
     read = read_prices(file)
-    _report([finding.text() for finding in read.findings])
-    result, _ = backtest_prices(file.name, daily_prices(read.history), loaded)
+    findings = [finding.text() for finding in read.findings]
+    _report(findings)
+    result, _ = backtest_prices(file.name, daily_prices(read.history), loaded, findings)
     if as_json:
         write_json(result)
         return
@@ -93,6 +94,8 @@ def chains(
     """
     if report is not None and report.suffix != ".html":
         raise InputError(f"report {report}: write a name that ends in .html")
+    if report is not None and not report.absolute().parent.is_dir():
+        raise InputError(f"report {report}: there is no folder {report.absolute().parent}")
     rules = Rules(load_model(model), seed, copies)
     underlyings = {symbol: number for number, symbol in rules.model.symbols().items()}
     read = list(read_chains(folder, underlyings))

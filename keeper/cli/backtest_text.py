@@ -53,6 +53,8 @@ def show_prices(console: Console, result: PricesResult) -> None:
             f"scan range {symbol}: peak over trough {moved.peak_to_trough:.2f}, largest rise "
             f"{moved.rise_1d:.0%} in a day, {moved.rise_5d:.0%} in 5, {moved.rise_30d:.0%} in 30"
         )
+    if result.unjudged:
+        console.print(f"no prices, so nothing is shown: {_list(result.unjudged)}")
     console.print(
         f"point 2 {_word(result.point_2)}, point 6 {_word(result.point_6)}: {_word(result.passed)}"
     )
@@ -65,6 +67,8 @@ def show_chains(console: Console, result: ChainsResult) -> None:
         f"{sample.source}: {sample.chains} chains over {sample.days:.1f} days, {sample.books:,} "
         f"books, windows {sample.windows}, seed {sample.seed}, margins times {verdict.scale:g}"
     )
+    if any(sample.unvalued.values()):
+        console.print(f"in no statistic, as a leg has no price at the end: {sample.unvalued}")
     console.print(_groups(verdict))
     for other in verdict.others:
         console.print(f"{other.name}: {len(other.failing)} groups fail: {_list(other.failing)}")
@@ -87,6 +91,11 @@ def show_chains(console: Console, result: ChainsResult) -> None:
         )
     console.print(f"amber: {_list(verdict.amber)}; types: {_list(verdict.amber_types)}")
     console.print(f"failing: {_list(verdict.failing)}; over 6 h: {_list(verdict.failing_short)}")
+    if verdict.unjudged or verdict.unjudged_short:
+        console.print(
+            f"no window, so nothing is shown: {_list(verdict.unjudged)}; "
+            f"over 6 h: {_list(verdict.unjudged_short)}"
+        )
     console.print(
         f"point 3 {_word(verdict.point_3)}, point 4 {_word(verdict.point_4)}, "
         f"point 5 {_word(verdict.point_5)}: {_word(verdict.passed)}"

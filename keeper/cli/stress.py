@@ -38,7 +38,7 @@ def command(
         typer.Option("--replay", help=f"One of {', '.join(crash.name for crash in CRASHES)}."),
     ] = None,
     prices: Annotated[
-        Path | None, typer.Option("--prices", help="CSV of closes that the replay takes.")
+        Path | None, typer.Option("--prices", help="CSV[.gz] of closes that the replay takes.")
     ] = None,
     traded: Annotated[
         list[str] | None,
@@ -73,11 +73,15 @@ def command(
         result = cascade(Accounts(snapshot), move, market, loaded)
         _show_cascade(result, snapshot, loaded, gas_gwei, as_json=as_json)
         return
-    if prices is None or moves:
-        raise InputError("--replay takes its moves from --prices FILE: give that, and no --move")
+    if prices is None or moves or vol:
+        raise InputError(
+            "--replay takes its moves from --prices FILE: give that, and neither --move nor --vol"
+        )
     wanted = find_crash(crash)
-    history = read_prices(prices).history
-    played = replay(snapshot, history, wanted, market, loaded)
+    read = read_prices(prices)
+    for finding in read.findings:  # stdout is for results
+        typer.echo(finding.text(), err=True)
+    played = replay(snapshot, read.history, wanted, market, loaded)
     if as_json:
         write_json(played)
         return
@@ -100,6 +104,8 @@ def _by_number(texts: list[str], numbers: dict[str, int]) -> dict[int, float]:
     for text in texts:
         symbol, _, value = text.partition("=")
         try:
+            if numbers[symbol] in found:
+                raise InputError(f"{text!r}: {symbol} has a number already: give each one")
             found[numbers[symbol]] = float(value)
         except (KeyError, ValueError):
             raise InputError(

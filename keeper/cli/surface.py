@@ -117,7 +117,10 @@ def publish(
     ] = False,
     perpetual_ratio: Annotated[
         str | None,
-        typer.Option("--perpetual-ratio", help="Perpetual over spot, as 1.0002; no chain tells."),
+        typer.Option(
+            "--perpetual-ratio",
+            help="Perpetual over spot, as 1.0002; no chain tells. To sign, one's own, else 1.",
+        ),
     ] = None,
     time: Annotated[
         int | None, typer.Option("--time", help="Of the update, Unix seconds; now by default.")
@@ -160,9 +163,10 @@ def publish(
         chain, _ = _chain(file, source.model, None)
         surface = fit_surface(chain, _previous(previous, source.model))
         if update:
-            if len(update) > 1 or underlying or perpetual_ratio or time is not None:
+            if len(update) > 1 or underlying or time is not None:
                 raise ConfigError("to sign, give FILE, one --update and --out; it says the rest")
-            result = steps.sign(settings, source, surface, update[0], out)
+            ratio = wad(perpetual_ratio or "1")
+            result = steps.sign(settings, source, surface, update[0], ratio, out)
         else:
             if underlying is None or perpetual_ratio is None:
                 raise ConfigError("to propose, give --underlying and --perpetual-ratio as well")

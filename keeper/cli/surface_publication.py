@@ -15,13 +15,16 @@ from keeper.errors import ConfigError, SigningRefused
 from keeper.quorum.speed_limit import excesses
 from keeper.quorum.surface_check import require_agreement
 from keeper.quorum.surface_file import SurfaceFile, load, save, together
-from keeper.quorum.surface_quotes import PERPETUAL, quotes_of
+from keeper.quorum.surface_quotes import quotes_of
 from keeper.tx.fees import FeePolicy
 from keeper.tx.sender import DryRunSender, SigningSender, TransactionSender, TxRequest
 from keeper.tx.signers.keystore import KeystoreSigner
 
 SLOT_SECONDS: Final = 60
 """MarketFeeds takes times that are multiples of it, and at most so old."""
+
+MOST_AHEAD_SECONDS: Final = 5 * SLOT_SECONDS
+"""Blocks come late on a quiet chain."""
 
 Result = dict[str, Any]
 
@@ -46,10 +49,18 @@ def propose(
     return _result(file, state, out)
 
 
-def sign(settings: Settings, source: Source, surface: Surface, update: Path, out: Path) -> Result:
+def sign(
+    settings: Settings,
+    source: Source,
+    surface: Surface,
+    update: Path,
+    perpetual_ratio_wad: int,
+    out: Path,
+) -> Result:
     """Compare an update with the own surface, and write it with one's signatures.
 
-    Raises SigningRefused where they differ by more than the tolerance or break a speed limit.
+    Raises SigningRefused where they differ by more than the tolerance, break a speed limit, or
+    where the update is for later than now.
     """
     if not settings.feed_signers:
         raise ConfigError("feed_signers are missing: give the keystores that sign for MarketFeeds")
@@ -57,11 +68,11 @@ def sign(settings: Settings, source: Source, surface: Surface, update: Path, out
     _require_addressee(source, file)
     state = _state(source, file.update.underlying)
     proposed = file.update
-    ratio = next((q.ratio for q in proposed.quotes if q.expiry == PERPETUAL), 0)
     live = state.live(proposed.time)
-    own = quotes_of(surface, proposed.underlying, live, proposed.time, ratio)
+    own = quotes_of(surface, proposed.underlying, live, proposed.time, perpetual_ratio_wad)
     require_agreement(proposed.quotes, own, proposed.time)
     _require_speed(state, proposed)
+    _require_present(source, proposed)
     for entry in settings.feed_signers:
         file = file.signed_by(KeystoreSigner.load(entry.keystore, entry.password_file))
     save(file, out)
@@ -97,6 +108,16 @@ def _require_addressee(source: Source, file: SurfaceFile) -> None:
         raise SigningRefused(
             f"the update is for MarketFeeds {file.feeds} on chain {file.chain_id}, "
             f"the settings name {here[1]} on {here[0]}"
+        )
+
+
+def _require_present(source: Source, update: SurfaceUpdate) -> None:
+    """Refuse an update of later: whoever holds it could post quotes of today as those of then."""
+    ahead = update.time - source.client.head().timestamp
+    if ahead > MOST_AHEAD_SECONDS:
+        raise SigningRefused(
+            f"the update is for {ahead} s after the newest block, at most {MOST_AHEAD_SECONDS} s "
+            "are signed: propose it when its time has come"
         )
 
 

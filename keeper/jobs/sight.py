@@ -10,7 +10,7 @@ import structlog
 from keeper.chain.client import BlockRef
 from keeper.chain.lens import read_snapshot
 from keeper.jobs.context import KeeperContext
-from keeper.liquidation.auction import least_bounties_usd6
+from keeper.liquidation.auction import SMALLEST_DIVISIBLE_LEG, least_bounties_usd6
 from keeper.liquidation.plan import OpenAuction
 from keeper.margin.portfolio import MarginBook, margin_book
 from keeper.margin.scenarios import Factors
@@ -19,9 +19,6 @@ from keeper.state.snapshot import Snapshot
 from keeper.units import IntArray, mul_bps_up
 
 log = structlog.get_logger(__name__)
-
-SMALLEST_DIVISIBLE_LEG = 10
-"""Lots of which a tenth is at least one: a book of smaller legs is sold whole (docs/model.md)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,8 @@ from keeper.units import USD6, WAD, ceil_div
 DURATION_SECONDS = 30 * 60
 LINE_START_WAD = 102 * WAD // 100
 MIN_FRACTION_WAD = WAD // 10
+SMALLEST_DIVISIBLE_LEG = 10
+"""Lots of which a tenth is at least one: a book of smaller legs is sold whole (docs/model.md)."""
 HEALTH_PERCENT = 101
 UNSOLD_AFTER_SECONDS = 15 * 60
 NEVER = 2**64 - 1

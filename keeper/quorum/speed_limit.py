@@ -59,11 +59,13 @@ def excesses(
     return tuple(found)
 
 
-def vol_moves(before: ExpiryQuote, after: ExpiryQuote, time: int) -> FloatArray:
-    """Return the change of ln vol two deviations below the forward, at it and above, [3]."""
+def vol_moves(
+    before: ExpiryQuote, after: ExpiryQuote, time: int, deviations: float = _WING_DEVIATIONS
+) -> FloatArray:
+    """Return the change of ln vol so many deviations below the forward, at it and above, [3]."""
     seconds = max(after.expiry - time, 0)
     at_forward = _variance(before, np.zeros(1))[0]
-    wing = max(_WING_DEVIATIONS * np.sqrt(at_forward * seconds / YEAR_SECONDS), _LEAST_WING)
+    wing = max(deviations * np.sqrt(at_forward * seconds / YEAR_SECONDS), _LEAST_WING)
     k = np.array([-wing, 0.0, wing])
     return 0.5 * np.log(_variance(after, k) / _variance(before, k))
 

@@ -107,7 +107,7 @@ def load(path: Path) -> SurfaceFile:
         body: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"update {path}: {error.strerror}") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"update {path}: not JSON") from None
     try:
         file = _parsed(cast("dict[str, Any]", body))

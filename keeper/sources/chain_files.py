@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 
 from keeper.errors import InputError, MarketDataError
 from keeper.sources.finding import Fault, Findings
+from keeper.sources.packed_text import packed_text
 from keeper.sources.quotes import NUMBERS, UNDERLYINGS, RawQuotes, ReadChain, sound_chain
 
 COLUMNS: Final = ("instrument", *NUMBERS)
@@ -107,12 +107,17 @@ def _files(folder: Path) -> list[Path]:
     if folder.is_file():
         return [folder]
     try:
-        found = [path for path in folder.iterdir() if path.name.endswith(_SUFFIXES)]
+        found = [path for path in folder.iterdir() if _is_meant(path.name.lower())]
     except OSError as error:
         raise InputError(f"chains {folder}: {error.strerror}") from error
     if not found:
         raise InputError(f"chains {folder}: no file YYYYMMDDTHHMMSSZ.csv or .csv.gz in it")
     return sorted(found, key=lambda path: (file_time(path) or 0, path.name))
+
+
+def _is_meant(name: str) -> bool:
+    """Whether a file is a chain or was to be one, as 20260105T040000Z.csv.zip."""
+    return name.endswith(_SUFFIXES) or name[:8].isdecimal()
 
 
 def _read(path: Path, time: int, underlyings: Mapping[str, int], findings: Findings) -> ReadChain:
@@ -124,10 +129,8 @@ def _read(path: Path, time: int, underlyings: Mapping[str, int], findings: Findi
 
 
 def _text(path: Path, findings: Findings) -> str | None:
-    """Return what the file says; a packed file without its checksum proves nothing of itself."""
     try:
-        packed = path.read_bytes()
-        return (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode("utf-8-sig")
+        return packed_text(path)
     except EOFError as error:
         findings.add(Fault.TRUNCATED_FILE, detail=str(error))
     except (OSError, zlib.error, UnicodeDecodeError) as error:
@@ -147,8 +150,13 @@ def _raw_quotes(text: str, findings: Findings) -> RawQuotes | None:
         return None
     header = table[0] if table else []
     missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        findings.add(Fault.HEADER, (1,), f"missing {', '.join(missing)}")
+    doubled = [f"{name} twice" for name in COLUMNS if header.count(name) > 1]
+    if missing or doubled:
+        absent = [f"missing {', '.join(missing)}"] if missing else []
+        findings.add(Fault.HEADER, (1,), "; ".join([*absent, *doubled]))
+        return None
+    if len(table) == 1 and not torn:
+        findings.add(Fault.EMPTY)
         return None
     if torn:
         findings.add(Fault.FIELDS, (len(lines) + 1,), "the last line has no end")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any, Final, Protocol, cast
 from urllib.error import URLError
 from urllib.parse import urlencode
@@ -28,6 +29,7 @@ SUMMARY: Final = "public/get_book_summary_by_currency"
 INDEX: Final = "public/get_index_price"
 
 _LONGEST_ANSWER: Final = 32 << 20
+_LATEST_MILLISECONDS: Final = 2**32 * 1_000  # as no expiry of the engine is later
 _FIELDS: Final = {
     "forward_usd": "underlying_price",
     "mark_coin": "mark_price",
@@ -62,7 +64,7 @@ class HttpTransport:
         try:
             with urlopen(request, timeout=self.timeout_seconds) as answer:  # noqa: S310
                 body: bytes = answer.read(_LONGEST_ANSWER + 1)
-        except (URLError, OSError) as error:
+        except (URLError, HTTPException, OSError) as error:
             raise MarketDataError(f"exchange {url}: no answer: {error}") from error
         if len(body) > _LONGEST_ANSWER:
             raise MarketDataError(f"exchange {url}: more than {_LONGEST_ANSWER} bytes")
@@ -98,15 +100,16 @@ class ExchangeChain:
         times = [t for row in rows if (t := _milliseconds(row.get("creation_timestamp")))]
         if not times:
             raise MarketDataError(f"{self.name}: {SUMMARY} gives no option with a time")
-        time = max(times) // 1_000
+        # The middle one: no single row dates the chain.
+        time = sorted(times)[len(times) // 2] // 1_000
         if time < self._last_time:
             raise MarketDataError(
                 f"{self.name}: its clock ran back by {self._last_time - time} s, to {time}"
             )
-        self._last_time = time
         read = sound_chain(self.name, time, _raw(rows, findings), self.underlyings, findings)
         if read.chain is None:
             raise MarketDataError(f"{self.name}: none of {len(rows)} rows is sound")
+        self._last_time = time
         return read
 
 
@@ -137,7 +140,7 @@ def index_price(transport: Transport, currency: str, name: str) -> Reading:
 def _answer(body: bytes, method: str) -> dict[str, Any]:
     try:
         answer: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MarketDataError(f"exchange: {method} answered {body[:40]!r}, not JSON") from None
     if not isinstance(answer, dict):
         raise MarketDataError(f"exchange: {method} answered no object")
@@ -177,10 +180,13 @@ def _raw(rows: Sequence[dict[str, Any]], findings: Findings) -> RawQuotes:
 
 
 def _number(value: object) -> float:
-    """Return a JSON number, NaN for null and for what is none."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    """Return a JSON number, infinite beyond the range of floats, NaN for null and what is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return float("nan")
+    try:
         return float(value)
-    return float("nan")
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def _is_text(value: object) -> bool:
@@ -188,4 +194,4 @@ def _is_text(value: object) -> bool:
 
 
 def _milliseconds(value: object) -> int:
-    return value if type(value) is int and value > 0 else 0
+    return value if type(value) is int and 0 < value < _LATEST_MILLISECONDS else 0

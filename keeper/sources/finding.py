@@ -16,7 +16,8 @@ class Fault(Enum):
     UNREADABLE_FILE = "the file cannot be read: nothing of it is used"
     TRUNCATED_FILE = "the file ends too early: nothing of it is used"
     NAME_OF_FILE = "the name of the file is no time: it is not used"
-    HEADER = "columns are missing: nothing of the file is used"
+    HEADER = "columns are missing or there twice: nothing of the file is used"
+    EMPTY = "there is no row: nothing of the file is used"
     CLOCK = "the clock runs backwards or stands still: not used"
     GAP = "time is missing before it: nothing is made up for it, what ends in it is left out"
 
@@ -36,10 +37,13 @@ class Fault(Enum):
     ZERO_QUOTE = "a quote of zero: it is not used, the rest of the row is"
     ABSURD_QUOTE = "a quote negative, infinite or dearer than what it buys: not used, the rest is"
     ABSURD_MARK = "the mark is negative, infinite or dearer than what it buys: it is not used"
-    ABSURD_VOL = "the vol is not within 0 and 5: it is not used"
+    CONTRADICTION = (
+        "mark and vol are of prices farther apart than 5 % of the forward: neither is used"
+    )
+    ABSURD_VOL = "the vol is not within 0.01 and 5: it is not used"
     NO_QUOTE = "no bid or no ask: the row is used without"
     NO_MARK = "no mark or no vol: the row is used without"
-    NO_INDEX = "no index or no open interest: the row is used without"
+    NO_INDEX = "no index or no open interest, or one that cannot be: the row is used without"
     SINGLE_STRIKE = "the expiry has a single strike: the row is used, no smile can be fitted to it"
 
 

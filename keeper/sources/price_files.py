@@ -1,4 +1,4 @@
-"""Price histories from files: daily (`date_utc`) or hourly (`timestamp_utc`) closes.
+"""Price histories from files, CSV or CSV.gz: daily (`date_utc`) or hourly (`timestamp_utc`) closes.
 
 The label of a row is where its bar opens, the price is that of its end: a row labelled 23:00 holds
 the close of midnight. Whoever takes the label for the time sees an hour, or a day, ahead.
@@ -7,6 +7,8 @@ the close of midnight. Whoever takes the label for the time sees an hour, or a d
 from __future__ import annotations
 
 import csv
+import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ import numpy as np
 
 from keeper.errors import InputError, MarketDataError
 from keeper.sources.finding import Fault, Finding, Findings
+from keeper.sources.packed_text import packed_text
 from keeper.state.price_history import PriceHistory
 from keeper.units import FloatArray, IntArray
 
@@ -68,7 +71,7 @@ def read_prices(path: Path) -> ReadPrices:
     label, symbols = _header(path, lines)
     step = STEP_SECONDS[label]
     findings = Findings(path.name)
-    rows = list(_forward_in_time(_parsed(lines, step, len(symbols), findings), findings))
+    rows = _forward_in_time(_parsed(lines, step, len(symbols), findings), findings)
     rows = _believable(rows, findings)
     if not rows:
         raise MarketDataError(f"prices {path}: no row is sound; {_reasons(findings)}")
@@ -81,9 +84,10 @@ def read_prices(path: Path) -> ReadPrices:
 
 def _lines(path: Path) -> list[list[str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return list(csv.reader(text.splitlines(), quoting=csv.QUOTE_NONE))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return list(csv.reader(packed_text(path).splitlines(), quoting=csv.QUOTE_NONE))
+    except EOFError as error:
+        raise InputError(f"prices {path}: {Fault.TRUNCATED_FILE.value} ({error})") from error
+    except (OSError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"prices {path}: {error}") from error
 
 
@@ -136,22 +140,46 @@ def _closes(texts: list[str]) -> tuple[float, ...] | None:
     return closes if all(0 < close < float("inf") for close in closes) else None
 
 
-def _forward_in_time(rows: Iterator[_Row], findings: Findings) -> Iterator[_Row]:
-    backwards: list[int] = []
+def _forward_in_time(rows: Iterator[_Row], findings: Findings) -> list[_Row]:
+    """Drop repeated rows, and the fewest others whose clock does not run forwards."""
+    once: list[_Row] = []
     again: list[int] = []
-    before: _Row | None = None
     for row in rows:
-        if before is not None and row[1:] == before[1:]:
+        if once and row[1:] == once[-1][1:]:
             again.append(row.line)
-        elif before is not None and row.known_at <= before.known_at:
-            backwards.append(row.line)
         else:
-            yield row
-            before = row
+            once.append(row)
     if again:
         findings.add(Fault.DUPLICATE, tuple(again))
-    if backwards:
-        findings.add(Fault.CLOCK, tuple(backwards))
+    kept = _ascending([row.known_at for row in once])
+    if len(kept) < len(once):
+        backwards = sorted(set(range(len(once))) - set(kept))
+        findings.add(Fault.CLOCK, tuple(once[at].line for at in backwards))
+    return [once[at] for at in kept]
+
+
+def _ascending(times: list[int]) -> list[int]:
+    """Return the positions of the longest run of ascending times, of equal times the first.
+
+    So one wrong stamp, early or late, costs its own row and not all that follow (Fredman 1975).
+    """
+    ends: list[int] = []  # of the runs of each length, the one that ends earliest
+    at_end: list[int] = []
+    before: list[int] = []
+    for position, time in enumerate(times):
+        length = bisect_left(ends, time)
+        before.append(at_end[length - 1] if length else -1)
+        if length == len(ends):
+            ends.append(time)
+            at_end.append(position)
+        elif time < ends[length]:
+            ends[length], at_end[length] = time, position
+    run: list[int] = []
+    position = at_end[-1] if at_end else -1
+    while position >= 0:
+        run.append(position)
+        position = before[position]
+    return run[::-1]
 
 
 def _believable(rows: list[_Row], findings: Findings) -> list[_Row]:

@@ -9,17 +9,25 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from keeper.pricing import black76
 from keeper.sources.finding import Fault, Finding, Findings
 from keeper.sources.option_names import OptionName, parse_option
 from keeper.state.option_chain import OptionChain
-from keeper.units import E8, BoolArray, FloatArray, IntArray
+from keeper.units import E8, YEAR_SECONDS, BoolArray, FloatArray, IntArray
 
 UNDERLYINGS: Final[Mapping[str, int]] = {"BTC": 1, "ETH": 2}
 """Tickers of the shipped model."""
 
 # Forwards of one expiry, read within a minute, differ by 44 bp at most in three months of chains.
 FARTHEST_FORWARD: Final = 0.05
-HIGHEST_VOL: Final = 5.0  # what marks are clamped to, docs/model.md
+# Of two expiries 5 % at most; a contango of half a price a year makes 30 % in seven months.
+FARTHEST_EXPIRY: Final = 0.3
+# Marks lie at most 0.5 % of the forward from their own vols; no forward is farther from its median.
+FARTHEST_MARK: Final = FARTHEST_FORWARD
+MOST_INTEREST: Final = 1e9  # coins: no option has as many, and as lots they fit their field
+# What marks are clamped to, docs/model.md.
+LOWEST_VOL: Final = 0.01
+HIGHEST_VOL: Final = 5.0
 
 
 class ReadChain(NamedTuple):
@@ -89,9 +97,11 @@ def sound_chain(
     sound = np.isfinite(raw.forward_usd) & (raw.forward_usd > 0)
     raw, terms = _kept(raw, terms, sound, Fault.FORWARD, findings)
     raw, terms = _kept(raw, terms, _near_the_others(raw, terms), Fault.FORWARD, findings)
+    raw, terms = _kept(raw, terms, _near_other_expiries(raw, terms), Fault.FORWARD, findings)
     if not raw.names:
         return ReadChain(None, findings.all())
     raw = _without_absurdities(raw, terms, findings)
+    raw = _without_contradictions(raw, terms, time, findings)
     findings.add_where(Fault.SINGLE_STRIKE, _single_strikes(terms), raw.rows, raw.names)
     chain = OptionChain(
         source=source,
@@ -178,6 +188,22 @@ def _near_the_others(raw: RawQuotes, terms: _Terms) -> BoolArray:
     return near
 
 
+def _near_other_expiries(raw: RawQuotes, terms: _Terms) -> BoolArray:
+    """Whether the forward of the row's expiry is near the median of those of its underlying."""
+    near = np.ones(len(raw.names), dtype=np.bool_)
+    if not raw.names:
+        return near
+    starts = _starts(terms)
+    forwards = np.array([np.median(raw.forward_usd[a:b]) for a, b in pairwise(starts.tolist())])
+    underlying = terms.underlying[starts[:-1]]
+    for number in np.unique(underlying).tolist():
+        own = underlying == number
+        middle = float(np.median(forwards[own]))
+        wild = own & (np.abs(forwards - middle) > FARTHEST_EXPIRY * middle)
+        near &= ~np.repeat(wild, np.diff(starts))
+    return near
+
+
 def _single_strikes(terms: _Terms) -> BoolArray:
     starts = _starts(terms)
     strikes = np.concatenate([[True], np.diff(terms.strike_e8) != 0])
@@ -196,7 +222,8 @@ def _without_absurdities(raw: RawQuotes, terms: _Terms, findings: Findings) -> R
     bid, ask, mark, iv = raw.bid_coin, raw.ask_coin, raw.mark_coin, raw.iv
     note(Fault.NO_QUOTE, np.isnan(bid) | np.isnan(ask))
     note(Fault.NO_MARK, np.isnan(mark) | np.isnan(iv))
-    no_index, no_interest = ~(raw.index_usd > 0), ~(raw.open_interest >= 0)
+    no_index = ~((raw.index_usd > 0) & np.isfinite(raw.index_usd))
+    no_interest = ~((raw.open_interest >= 0) & (raw.open_interest <= MOST_INTEREST))
     note(Fault.NO_INDEX, no_index | no_interest)
     note(Fault.ZERO_QUOTE, (bid == 0) | (ask == 0))
     bid, ask = (np.where(quote == 0, np.nan, quote) for quote in (bid, ask))
@@ -208,16 +235,30 @@ def _without_absurdities(raw: RawQuotes, terms: _Terms, findings: Findings) -> R
     crossed = bid > ask
     note(Fault.CROSSED, crossed)
     note(Fault.ABSURD_MARK, _absurd(mark, most))
-    note(Fault.ABSURD_VOL, (iv <= 0) | (iv > HIGHEST_VOL))
+    note(Fault.ABSURD_VOL, (iv < LOWEST_VOL) | (iv > HIGHEST_VOL))
     return replace(
         raw,
         bid_coin=np.where(crossed, np.nan, bid),
         ask_coin=np.where(crossed, np.nan, ask),
         mark_coin=np.where(_absurd(mark, most), np.nan, mark),
-        iv=np.where((iv > 0) & (iv <= HIGHEST_VOL), iv, np.nan),
+        iv=np.where((iv >= LOWEST_VOL) & (iv <= HIGHEST_VOL), iv, np.nan),
         index_usd=np.where(no_index, np.nan, raw.index_usd),
         open_interest=np.where(no_interest, np.nan, raw.open_interest),
     )
+
+
+def _without_contradictions(
+    raw: RawQuotes, terms: _Terms, time: int, findings: Findings
+) -> RawQuotes:
+    """Return the rows without marks and vols that speak of different prices."""
+    strike = terms.strike_e8 / E8 / raw.forward_usd
+    years = (terms.expiry - time) / YEAR_SECONDS
+    vol = np.where(np.isnan(raw.iv), 1.0, raw.iv)
+    said = black76.price(np.ones(len(strike)), strike, vol, years, terms.is_call)
+    apart = np.isfinite(raw.iv) & (np.abs(said - raw.mark_coin) > FARTHEST_MARK)
+    findings.add_where(Fault.CONTRADICTION, apart, raw.rows, raw.names)
+    mark, iv = (np.where(apart, np.nan, column) for column in (raw.mark_coin, raw.iv))
+    return replace(raw, mark_coin=mark, iv=iv)
 
 
 def _absurd(price: FloatArray, most: FloatArray) -> BoolArray:

@@ -80,8 +80,8 @@ class Publication:
         config = str(self.settings[number])
         return run_keeper("surface", "publish", *map(str, args), "--config", config, "--json")
 
-    def proposed(self, chain, out, time=SLOT):
-        options = ("--underlying", "BTC", "--perpetual-ratio", "1.0001", "--time", time)
+    def proposed(self, chain, out, time=SLOT, perpetual="1.0001"):
+        options = ("--underlying", "BTC", "--perpetual-ratio", perpetual, "--time", time)
         return self.publish(0, chain, *options, "--out", out)
 
     def mark(self, expiry):

@@ -64,6 +64,23 @@ def test_sign__own_chain_tells_other_vols__refused(publication, signed):
     assert not out.exists()
 
 
+def test_sign__perpetual_of_the_proposers_fancy_or_time_to_come__refused(publication, signed):
+    """Both differ from what was signed (fixture) by that alone."""
+    chain, folder = publication.folder / "one", publication.folder
+    own, out = next(chain.iterdir()), folder / "none.json"
+    for wrong, said in (
+        ({"perpetual": "1.05"}, "expiry 0: ratio lies 0.0488"),
+        ({"time": SLOT + 3_600}, "s after the newest block"),
+    ):
+        unsigned = folder / "wrong.json"
+        run = publication.proposed(own, unsigned, **wrong)
+        assert run.exit_code == 0, run.err
+        run = publication.publish(1, own, "--update", unsigned, "--out", out)
+        assert run.exit_code == 73
+        assert said in run.err
+        assert not out.exists()
+
+
 def test_post__one_signature__no_quorum(publication, signed):
     run = publication.publish(2, "--update", signed[0], "--post")
     assert run.exit_code == 75

@@ -15,6 +15,7 @@ from keeper.backtest.books.outright import OUTRIGHT
 from keeper.backtest.books.spreads import SPREADS
 from keeper.backtest.chance import Chance
 from keeper.draws import Draws
+from keeper.margin.portfolio import LOTS_CAP
 from keeper.margin.scenarios import Model
 from keeper.units import WAD
 
@@ -53,6 +54,7 @@ def made_books(
 ) -> list[MadeBook]:
     """Return the books of all types that the market has legs for, in a stated order.
 
+    A hedge by options that hardly move would be larger than the engine takes: no such book.
     Chance depends on the seed, the time and the place of a book alone.
     """
     lots = {risk.underlying: risk.lot for risk in model.underlyings}
@@ -67,7 +69,8 @@ def made_books(
             TYPES[kind].archetype.build(bench)
         except NoSuchBook:
             continue
-        if legs := _legs(bench.coins, lots):
+        legs = _legs(bench.coins, lots)
+        if legs and max(abs(count) for _, count in legs) < LOTS_CAP:
             books.append(MadeBook(kind, legs))
     return books
 

@@ -29,7 +29,10 @@ def _against(bench: Bench) -> None:
 
 
 def _futures_calendar(bench: Bench) -> None:
-    near, far = sorted(bench.chance.some(bench.market.expiries[bench.underlying], 2))
+    terms = sorted(bench.chance.some(bench.market.expiries[bench.underlying], 2))
+    if len(terms) < 2:
+        raise NoSuchBook
+    near, far = terms
     side = bench.chance.sign()
     bench.future(near, side * bench.unit)
     bench.future(far, -side * bench.unit)

@@ -68,6 +68,8 @@ def _straddle_against_straddle(bench: Bench) -> None:
     own = bench.at_delta(expiry, CALL, 0.5)
     against = bench.at_delta(other_expiry, CALL, 0.5, other)
     iv, vega = bench.market.iv, bench.market.vega
+    if not vega[against] > 0.0:  # where the expiry has only strikes far away
+        raise NoSuchBook
     ratio = float(iv[own] * vega[own]) / float(iv[against] * vega[against])
     for row, coins in ((own, bench.unit), (against, -bench.unit * ratio)):
         bench.option(row, side * coins)

@@ -3,7 +3,8 @@
 Round by round: the engine values every account at the prices so far, those below their requirement
 sell what restores them, and buyers hedge the delta that they take over in the market. The price
 gives way by the square-root law (Almgren, Thum, Hauptmann and Li 2005, Direct estimation of equity
-market impact): `volatility a day * sqrt(sold / traded a day)`. It ends when nobody falls below.
+market impact): `volatility a day * sqrt(sold / traded a day)` of all that was sold since the move,
+so that it does not matter in how many rounds. It ends when nobody falls below.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ import numpy as np
 
 from keeper.backtest.stress.world import Move, moved_snapshot
 from keeper.errors import InputError
-from keeper.liquidation.auction import max_fraction_wad
+from keeper.liquidation.auction import (
+    SMALLEST_DIVISIBLE_LEG,
+    max_fraction_wad,
+    sold_fraction_wad,
+)
 from keeper.margin.cells import ListingFloats, marks
 from keeper.margin.holdings import Holdings
 from keeper.margin.market import ListingMarket, listing_market
@@ -105,7 +110,8 @@ def cascade(accounts: Accounts, move: Move, market: Market, model: Model) -> Cas
 
     Prices of `move` are multiples of those of `accounts.snapshot`, which keeps its own.
     """
-    price = {number: move.price.get(number, 1.0) for number in _numbers(accounts.snapshot)}
+    moved_to = {number: move.price.get(number, 1.0) for number in _numbers(accounts.snapshot)}
+    price, flow = dict(moved_to), dict.fromkeys(moved_to, 0.0)
     rounds: list[Round] = []
     below, settled = 0, False
     for number in range(MOST_ROUNDS):
@@ -118,7 +124,8 @@ def cascade(accounts: Accounts, move: Move, market: Market, model: Model) -> Cas
             break
         insolvent = sellers & (book.equity_usd6 < 0)
         hedged = _sell(accounts, moved, book, sellers, market, model)
-        price = {key: value * _impact(hedged, key, market) for key, value in price.items()}
+        flow = {key: before + hedged[key] for key, before in flow.items()}
+        price = {key: to * _impact(flow[key], key, market) for key, to in moved_to.items()}
         rounds.append(Round(int(sellers.sum()), int(insolvent.sum()), hedged, dict(price)))
     return Cascade(
         accounts=len(accounts.snapshot.accounts),
@@ -141,9 +148,8 @@ def _numbers(snapshot: Snapshot) -> list[int]:
     return numbers
 
 
-def _impact(hedged: Mapping[int, float], number: int, market: Market) -> float:
-    """Return what the price is multiplied by, never less than a tenth."""
-    flow = hedged.get(number, 0.0)
+def _impact(flow: float, number: int, market: Market) -> float:
+    """Return what buying `flow` USD multiplies the price by, never less than a tenth."""
     if flow == 0.0:
         return 1.0
     size = market.sigma[number] * np.sqrt(abs(flow) / market.traded_usd[number])
@@ -162,12 +168,15 @@ def _sell(
     listed = listing_market(moved)
     held = Holdings.of(moved, listed)
     legs = held.legs()
+    divisible = np.maximum.reduceat(np.abs(held.book.lots), held.book.starts)
+    divisible = divisible >= SMALLEST_DIVISIBLE_LEG
     fraction = np.zeros(len(book))
     for row in np.flatnonzero(sellers).tolist():
         equity = int(book.equity_usd6[row])
         line = int(equity * market.line) if equity > 0 else equity
         initial = int(book.initial_required_usd6[row])
-        fraction[row] = max_fraction_wad(equity, initial, line) / WAD
+        most = max_fraction_wad(equity, initial, line)
+        fraction[row] = sold_fraction_wad(WAD, most, 0, divisible=bool(divisible[row])) / WAD
         _note(
             accounts,
             int(held.account_row[row]),

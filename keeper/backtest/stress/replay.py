@@ -80,7 +80,8 @@ def replay(
     known = history.known_at
     since, until = _seconds(crash.since), _seconds(crash.until)
     rows: list[int] = np.flatnonzero((known >= since) & (known <= until)).tolist()
-    if not columns or len(rows) < 2 or known[rows[0]] > since + _DAY:
+    reaches = len(rows) > 1 and known[rows[0]] <= since + _DAY and known[rows[-1]] >= until - _DAY
+    if not columns or not reaches:
         raise InputError(
             f"{history.source} has no prices over {crash.name}, {crash.since} to {crash.until}: "
             "give a file that has"

@@ -92,6 +92,16 @@ def test_book_results__long_option_worthless__loses_its_margin_and_no_more():
     assert (found.losses[1, rows] <= found.required[rows] * (1 + 1e-9)).all()
 
 
+def test_book_results__leg_without_a_price_later__is_left_out_and_counted():
+    end = later()
+    lost = results(end, Later(replace(end.moment, value={}), end.settled), None)
+    whole = results(end, end, None)
+    assert whole.unvalued == (0, 0, 0)
+    assert lost.unvalued == (0, int(np.isnan(lost.losses[1]).sum()), 0)
+    assert lost.unvalued[1] > 0.9 * len(lost.kind)  # of the others all legs have expired
+    assert not np.isnan(lost.losses[0]).any()
+
+
 def test_book_results__smile_that_feeds_cannot_publish__is_left_out():
     number, expiry = max(SMILES)
     steep = SMILES | {(number, expiry): replace(SMILES[number, expiry], b=12.0)}

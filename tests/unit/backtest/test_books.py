@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from keeper.draws import Draws
 from keeper.errors import InputError
 from keeper.margin.portfolio import LOTS_CAP, MAX_LEGS
 from keeper.state.instruments import Instrument, Kind
+from keeper.units import E8
 from tests.books import MODEL
-from tests.unit.backtest.synthetic import BTC, START, chain, expiries, flat_smiles
+from tests.unit.backtest.synthetic import BTC, ETH, SPOT, START, chain, expiries, flat_smiles
 
 CHAIN = chain()
 MOMENT = moment_of(CHAIN)
@@ -121,6 +123,30 @@ def test_made_books__one_underlying_and_few_terms__leave_out_what_cannot_be():
     assert not {"short call/l", "one against another", "straddle against straddle/s"} & names
     options = [i for book in books for i, _ in book.legs if Instrument.unpack(i).kind.is_option]
     assert {instrument >> 112 for instrument in options} == {BTC}
+
+
+def test_made_books__single_expiry__has_no_calendar_and_all_else():
+    quoted = chain(terms=expiries()[:1])
+    market = book_market(quoted, moment_of(quoted), flat_smiles(quoted))
+    names = {TYPES[book.kind].name for book in made_books(market, MODEL, Draws(1))}
+    assert "futures calendar" not in names
+    assert {"future against perpetual", "short call/s", "one against another"} <= names
+
+
+def test_made_books__only_strikes_far_away__are_no_hedge():
+    quoted = chain(terms=expiries()[:1])
+    far = quoted.take((quoted.underlying == BTC) | (quoted.strike_e8 < 0.68 * SPOT[ETH] * E8))
+    far = replace(far, mark_coin=np.maximum(far.mark_coin, 1e-9))
+    made = [
+        made_books(book_market(one, moment_of(one), flat_smiles(one)), MODEL, Draws(1))
+        for one in (quoted, far)
+    ]
+    lots = [max(abs(count) for book in books for _, count in book.legs) for books in made]
+    names = [{TYPES[book.kind].name for book in books} for books in made]
+    assert max(lots) < LOTS_CAP
+    assert "long call/s" in names[0] & names[1]
+    assert sum(TYPES[book.kind].name == "straddle against straddle/s" for book in made[0]) == 8
+    assert sum(TYPES[book.kind].name == "straddle against straddle/s" for book in made[1]) == 4
 
 
 def test_chance__more_than_given__is_refused():

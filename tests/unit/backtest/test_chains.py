@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,8 @@ def test_chains_verb__processes__make_no_difference_to_a_byte(folder, capsys, tm
     assert "http-equiv" not in page
     assert 'src="' not in page
     assert not [word for word in page.split('"') if word.startswith("//")]
+    assert "https:" not in page
+    assert {link[0] for link in re.findall(r'href="([^"]+)', page)} <= {"#", "d"}  # ids, data:
 
 
 def test_chains_verb__too_few__is_refused(tmp_path, capsys):
@@ -58,6 +61,8 @@ def test_chains_verb__too_few__is_refused(tmp_path, capsys):
     assert main(["backtest", "chains", str(tmp_path)]) == 65
     assert "give at least 8" in capsys.readouterr().err
     assert main(["backtest", "chains", str(tmp_path), "--report", "x.pdf"]) == 65
+    assert main(["backtest", "chains", str(tmp_path), "--report", str(tmp_path / "a/x.html")]) == 65
+    assert "there is no folder" in capsys.readouterr().err
 
 
 def pool(ratio, share_of_sm=0.1):
@@ -83,6 +88,7 @@ def pool(ratio, share_of_sm=0.1):
         losses=np.stack([0.3 * losses, losses]),
         quoted_losses=np.stack([0.3 * losses, losses]),
         sentinels=0,
+        unvalued=(0, 0),
     )
 
 
@@ -121,6 +127,30 @@ def test_judge__six_hours__fail_alone():
     assert found.point_3
     assert found.failing_short == (GROUPS[3],)
     assert not found.passed
+
+
+def without(right, horizon, rows):
+    losses = right.losses.copy()
+    losses[horizon, rows] = np.nan
+    return replace(right, losses=losses)
+
+
+def test_judge__no_window_at_all__is_no_evidence_and_does_not_pass():
+    right = pool(np.full((352, 1), 0.6))
+    assert judge(right, 1, 1.0).passed
+    found = judge(without(without(right, 0, slice(None)), 1, slice(None)), 1, 1.0)
+    assert found.unjudged == found.unjudged_short == GROUPS
+    assert (found.point_3, found.point_4, found.point_5, found.passed) == (False,) * 4
+    assert not any(wrong.met for wrong in found.sabotage)
+
+
+def test_judge__one_group_without_windows__is_named_and_not_excused():
+    right = pool(np.full((352, 1), 0.6))
+    long, short = (judge(without(right, at, right.group == 3), 1, 1.0) for at in (1, 0))
+    assert (long.unjudged, short.unjudged_short) == ((GROUPS[3],), (GROUPS[3],))
+    assert (long.point_3, long.point_4, long.point_5) == (False, True, False)
+    assert (short.point_3, short.point_4, short.point_5) == (True, False, True)
+    assert (long.passed, short.passed) == (False, False)
 
 
 def test_judge__dearer_than_pmrm2_or_without_discount__fails_point_5():

@@ -18,7 +18,7 @@ from keeper.cli.app import main
 from keeper.draws import Draws
 from keeper.errors import InputError
 from keeper.margin.filtering import filtered
-from keeper.margin.history import History
+from keeper.margin.history import History, day_text
 from keeper.margin.market import listing_market
 from keeper.margin.shortfall import history_arrays
 from keeper.sources.price_files import read_prices
@@ -149,14 +149,39 @@ def test_procyclicality__known_path():
     assert found.rise_30d == 0.0
 
 
+def test_backtest_prices__one_coin__names_the_others():
+    both = walk(700)
+    alone = DailyPrices(("ETH",), both.time, both.price_e8[:, 1:])
+    assert backtest_prices("x", both, MODEL)[0].unjudged == ()
+    result, _ = backtest_prices("x", alone, MODEL)
+    assert result.unjudged == ("BTC",)
+    assert [book.book for book in result.linear] == ["long ETH", "short ETH"]
+
+
 @needs_data
-def test_backtest_prices_verb__reference_file__shortfall_and_naked_books_hold(capsys):
+def test_backtest_prices_verb__reference_file__points_2_and_6_hold(capsys):
     file = DATA / "btc_eth_1d_2019_2025.csv"
     with pytest.raises(SystemExit, match=r"^0$"):
         main(["backtest", "prices", str(file), "--json"])
     found = json.loads(capsys.readouterr().out)
-    assert found["passed"] is (found["point_2"] and found["point_6"])
-    assert found["point_6"] is True
+    assert (found["passed"], found["point_2"], found["point_6"]) == (True, True, True)
+    assert found["unjudged"] == []
+    assert all(book["passed"] for book in found["linear"])
     assert all(book["passed"] for book in found["shortfall"])
     assert [book["days"] for book in found["linear"]] == [2061] * 4
     assert [book["accepted_least"] for book in found["linear"]] == [13] * 4
+
+
+def test_backtest_prices_verb__damaged_file__json_names_the_rows(tmp_path, capsys):
+    prices = walk(800)
+    days = [day_text(day) for day in (prices.time // DAY).tolist()]
+    rows = [f"{d},{b / 1e8},{e / 1e8}" for d, (b, e) in zip(days, prices.price_e8, strict=True)]
+    rows[4] = f"{days[4]},,3000"
+    file = tmp_path / "d.csv"
+    file.write_text("\n".join(["date_utc,btc_usd,eth_usd", *rows]) + "\n")
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["backtest", "prices", str(file), "--json"])
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)["findings"]
+    assert found == shown.err.splitlines()
+    assert found[0].startswith("d.csv, 1 row(s) (6): the price is missing or not positive")

@@ -18,7 +18,7 @@ BOOK = random_book(MODEL, 300, 1500, 7, 400)
 NUMBERS = BOOK.underlyings.underlying.tolist()
 SIGMA = dict.fromkeys(NUMBERS, 0.035)
 DEEP = Market(dict.fromkeys(NUMBERS, 1e15), SIGMA)
-THIN = Market(dict.fromkeys(NUMBERS, 1e6), SIGMA)
+THIN = Market(dict.fromkeys(NUMBERS, 2e4), SIGMA)
 FALL = Move(dict.fromkeys(NUMBERS, 0.75), 0.5)
 
 
@@ -48,8 +48,18 @@ def test_cascade__thin_market__gives_way_and_takes_more_down():
     deep, _ = run(FALL)
     thin, _ = run(FALL, THIN)
     assert thin.price != deep.price
-    assert thin.liquidated >= deep.liquidated
+    assert thin.liquidated > deep.liquidated
+    assert len(thin.rounds) > len(deep.rounds)
     assert all(price == pytest.approx(0.75, rel=1e-3) for price in deep.price.values())
+
+
+def test_cascade__several_rounds__push_by_what_all_of_them_sold():
+    found, _ = run(FALL, THIN)
+    assert len(found.rounds) > 1
+    for number in NUMBERS:
+        flow = sum(step.hedged_usd[number] for step in found.rounds)
+        pushed = SIGMA[number] * (abs(flow) / 2e4) ** 0.5 * (1 if flow > 0 else -1)
+        assert found.price[number] == pytest.approx(0.75 * max(1.0 + pushed, 0.1))
 
 
 def test_cascade__afterwards__sellers_are_above_their_requirement():
@@ -80,6 +90,20 @@ def test_cascade__insolvent_account__costs_the_fund_what_it_lacks():
     assert found.insurance_usd == pytest.approx(-int(moved.equity_usd6[0]) / 1e6)
     assert found.rounds[0].hedged_usd[ETH] < 0  # who takes a long over sells
     assert accounts.snapshot.legs.lots.tolist() == [0]
+
+
+@pytest.mark.parametrize("lots", [3, 40])
+def test_cascade__book_of_few_lots__is_sold_whole_and_the_rounds_end(lots):
+    # Forty lots can be sold in part; a share of three would round to none, round after round.
+    held = {perpetual(ETH): lots}
+    costs = {perpetual(ETH): lots * 3_011_235}
+    book = exchange([account(1, held, cash_usd6=lots * 350_000, costs=costs)])
+    market = Market({1: 1e15, 2: 1e15}, {1: 0.035, 2: 0.045})
+    found, accounts = run(Move({}), market, book)
+    assert found.settled
+    assert found.transactions == 2 * len(found.rounds)
+    assert all(abs(step.hedged_usd[ETH]) > 0 for step in found.rounds)
+    assert (accounts.snapshot.legs.lots == 0).all() == (lots == 3)
 
 
 def test_moved_snapshot__vol__lifts_short_terms_more():
@@ -119,6 +143,12 @@ def test_replay__crash__plays_its_days_in_order():
 def test_replay__file_without_the_crash__is_refused():
     with pytest.raises(InputError, match="no prices over may-2021"):
         replay(BOOK, history(), find_crash("may-2021"), DEEP, MODEL)
+    cut = history()
+    cut = PriceHistory(
+        "cut.csv", cut.symbols, cut.step_seconds, cut.known_at[:4], cut.close_usd[:4]
+    )
+    with pytest.raises(InputError, match=r"cut\.csv has no prices over march-2020"):
+        replay(BOOK, cut, find_crash("march-2020"), DEEP, MODEL)
     with pytest.raises(InputError, match="choose march-2020"):
         find_crash("april-1987")
     assert len(CRASHES) == 4
@@ -144,3 +174,21 @@ def test_stress_verb__contradictions__are_refused(tmp_path, capsys):
     assert main(["stress", str(body), "--replay", "march-2020"]) == 65
     assert main(["stress", str(body), "--prices", "x.csv"]) == 65
     assert "error:" in capsys.readouterr().err
+    assert main(["stress", str(body), "--move", "BTC=-0.1", "--move", "BTC=-0.2"]) == 65
+    assert "BTC has a number already" in capsys.readouterr().err
+    replayed = ("--replay", "march-2020", "--prices", "x.csv")
+    assert main(["stress", str(body), *replayed, "--vol", "0.5"]) == 65
+    assert "neither --move nor --vol" in capsys.readouterr().err
+
+
+def test_stress_verb__replay_of_a_damaged_file__names_the_rows(tmp_path, capsys):
+    body, prices = tmp_path / "x.body", tmp_path / "x.csv"
+    body.write_bytes(encode(BOOK))
+    days = [f"2020-03-{day:02},{8_000 - 100 * day},{200 - day}" for day in range(1, 20)]
+    days[3] = "2020-03-04,,196"
+    prices.write_text("\n".join(["date_utc,btc_usd,eth_usd", *days]) + "\n")
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["stress", str(body), "--replay", "march-2020", "--prices", str(prices), "--json"])
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)["steps"]) == 6
+    assert "x.csv, 1 row(s) (5): the price is missing or not positive" in shown.err

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from keeper.backtest.episode_limits import LIMITS, episode_limit
-from keeper.backtest.sufficiency import Outcomes, sufficiency
+from keeper.backtest.sufficiency import Outcomes, covered_days, sufficiency
 from keeper.backtest.walk_forward import months, statement
 
 MOMENTS, BOOKS = 352, 20
@@ -86,6 +88,18 @@ def test_sufficiency__two_groups__holm_counts_both():
     bad, good = sufficiency(both, ("bad", "good"), 1)
     assert bad.holm_p == min(2 * bad.p_value, 1.0)
     assert good.holm_p == 1.0
+
+
+def test_sufficiency__year_without_chains__allows_no_episode_more():
+    loss = np.full((MOMENTS, BOOKS), 0.5)
+    loss[[20, 60, 100, 140, 180]] = 1.1  # five episodes, where 88 days may have three
+    whole = outcomes(loss)
+    torn = replace(whole, times=whole.times + np.where(np.arange(MOMENTS) < 200, 0, 365 * 86_400))
+    for found in (sufficiency(whole, ("a",), 1), sufficiency(torn, ("a",), 1)):
+        [one] = found
+        assert (one.episodes, one.episode_limit) == (5, 3)
+        assert "episodes" in one.failures
+    assert covered_days(torn.times) == pytest.approx(covered_days(whole.times) + 0.75)
 
 
 def test_episode_limit__published_lengths__as_calibrated():

@@ -75,6 +75,15 @@ def test_settlements__expiry__is_the_spot_of_the_first_chain_after_it():
     assert max(term for _, term in settled) <= made[-1].time
 
 
+def test_settlements__no_chain_within_eight_hours_after__is_none():
+    made = moments(9)
+    first = min(term for number, term in made[0].forward if number == BTC)
+    late = [moment for moment in made if not 0 <= moment.time - first <= 8 * HOUR]
+    assert (BTC, first) in settlements(made)
+    assert (BTC, first) not in settlements(late)
+    assert late[-1].time > first
+
+
 def test_ring_start__words_of_four_days__hold_125_to_128():
     assert {day - ring_start(day) + 1 for day in range(20_000, 20_008)} == {125, 126, 127, 128}
     days = list(range(19_000, 20_000))
@@ -113,6 +122,18 @@ def test_known_prices__before_the_chains__are_the_returns_of_the_shipped_history
     day = known.days.index(START // DAY)
     prices = known.price_e8[BTC]
     assert np.log(prices[day] / prices[day - 1]) == pytest.approx(last, abs=1e-9)
+
+
+def test_known_prices__chains_within_the_history__know_no_day_of_it_after_them():
+    history = MODEL.history
+    day = history.first_day + 400
+    made = moment_of(chain(day * DAY + 9 * HOUR, terms=[day * DAY + 40 * DAY]))
+    prices = known_prices([made], MODEL).price_e8[BTC]
+    found = np.diff(np.log(prices))
+    assert found == pytest.approx(history.returns_e9["BTC"][400 - 127 : 400] / 1e9, abs=1e-9)
+    early = moment_of(chain((history.first_day + 20) * DAY, terms=[day * DAY]))
+    with pytest.raises(InputError, match="20 days before it"):
+        known_prices([early], MODEL)
 
 
 def test_known_prices__first_chain_lacks_an_underlying__is_refused():

@@ -71,6 +71,13 @@ def test_consensus__older_or_more_dispersed__less_confident():
     assert same == pytest.approx(0.8 * (30 / 31_536_000) ** 0.5, rel=1e-12)
 
 
+def test_consensus__two_the_same_and_one_apart__is_not_certain():
+    found = consensus(readings(100.0, 100.0, 100.15), NOW, RULES)
+    assert len(found.used) == 3
+    assert 2e-4 < found.confidence < 1.5e-3
+    assert consensus(readings(100.0, 100.0, 100.0), NOW, RULES).confidence == 0.0
+
+
 def test_consensus__one_source_twice__refused():
     with pytest.raises(InputError, match="speaks once"):
         consensus([*readings(100.0, 100.01), Reading("source 0", 100.0, NOW)], NOW, RULES)

@@ -1,6 +1,7 @@
 """Surfaces: known smiles come back, arbitrage is repaired at a price or refused."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -136,6 +137,45 @@ def test_fit_surface__gross_calendar_arbitrage__the_thinner_expiry_is_refused():
     assert [fit.accepted for fit in fits] == [True, False]
     assert "more than 0.5" in fits[1].reason
     assert np.max(errors(fits[1], scaled(BTC, 0.6))) < 0.05  # the raw fit stays to be looked at
+
+
+def pairs_with_arbitrage(fits):
+    accepted = [fit for fit in fits if fit.accepted]
+    return [pair for pair in combinations(accepted, 2) if has_calendar_arbitrage(*pair)]
+
+
+def test_fit_surface__expiry_between_refused__the_others_are_judged_as_neighbours():
+    first, third = expiry_columns(BTC, 30, strikes=25), expiry_columns(scaled(BTC, 0.6), 32)
+    wild = expiry_columns(scaled(BTC, 2.0), 31, strikes=9)
+    fits = fit_surface(chain_of(first, wild, third)).fits
+    assert [fit.accepted for fit in fits].count(True) == 1
+    assert not pairs_with_arbitrage(fits)
+    sound = fit_surface(chain_of(first, wild, expiry_columns(BTC, 32))).fits
+    assert [fit.accepted for fit in sound] == [True, False, True]
+    assert not pairs_with_arbitrage(sound)
+
+
+def test_fit_surface__expiry_between_carried__the_others_are_judged_as_neighbours():
+    first, second = expiry_columns(BTC, 30), expiry_columns(BTC, 31)
+    third = expiry_columns(scaled(BTC, 0.6), 32)
+    before = fit_surface(chain_of(first, second))
+    thin = {name: column[:3] for name, column in second.items()}
+    fits = fit_surface(chain_of(first, thin, third), before).fits
+    assert fits[1].origin is Origin.CARRIED
+    assert not pairs_with_arbitrage(fits)
+
+
+@pytest.mark.parametrize("level", [1.0, 1.05, 2.0])
+def test_fit_surface__expiry_without_any_number__carried_or_refused_and_never_bent(level):
+    second = expiry_columns(BTC, 31)
+    before = fit_surface(chain_of(expiry_columns(BTC, 30), second))
+    numbers = {name: np.full(50, np.nan) for name in ("mark", "iv", "bid", "ask")}
+    fits = fit_surface(
+        chain_of(expiry_columns(scaled(BTC, level), 30), second | numbers), before
+    ).fits
+    assert fits[1].smile == before.fits[1].smile
+    assert fits[1].accepted == (level < 2.0)
+    assert not pairs_with_arbitrage(fits)
 
 
 def test_fit_surface__calendar_beyond_the_quotes__is_no_reason_to_touch_anything():

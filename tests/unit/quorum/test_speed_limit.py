@@ -7,7 +7,7 @@ import pytest
 from keeper.attestation.typed_data import ExpiryQuote
 from keeper.chain.feeds import SpeedLimits
 from keeper.errors import SigningRefused
-from keeper.quorum.speed_limit import excesses
+from keeper.quorum.speed_limit import excesses, vol_moves
 from keeper.quorum.surface_check import require_agreement
 from keeper.units import WAD
 
@@ -55,3 +55,33 @@ def test_require_agreement__vol_or_ratio_apart__refused():
         require_agreement((moved(ratio=1.004),), (QUOTE,), TIME)
     with pytest.raises(SigningRefused, match="same live expiries"):
         require_agreement((), (QUOTE,), TIME)
+
+
+def test_require_agreement__perpetual_far_from_the_own__refused():
+    own = ExpiryQuote(0, WAD, 0, 0, 0, 0, 0, 0)
+    require_agreement((replace(own, ratio=WAD * 1_005 // 1_000),), (own,), TIME)
+    with pytest.raises(SigningRefused, match=r"expiry 0: ratio lies 0\.0198"):
+        require_agreement((replace(own, ratio=WAD * 102 // 100),), (own,), TIME)
+
+
+def test_require_agreement__same_middle_and_other_wing__refused():
+    # Within 3 % of QUOTE at the forward and two deviations beside it, three times it at four.
+    smile = {
+        "a": 0.18239331,
+        "b": 5.9355634,
+        "rho": 0.94969226,
+        "m": 0.30203419,
+        "sigma": 0.0166769,
+    }
+    steep = replace(QUOTE, **{name: round(value * WAD) for name, value in smile.items()})
+    assert abs(vol_moves(QUOTE, steep, TIME)).max() < 0.03
+    assert vol_moves(QUOTE, steep, TIME, 4.0).max() > 1.0
+    with pytest.raises(SigningRefused, match="wing vol lies"):
+        require_agreement((steep,), (QUOTE,), TIME)
+
+
+def test_require_agreement__butterfly_that_both_have__refused():
+    kinked = replace(QUOTE, b=5 * WAD, a=-WAD // 3, rho=0, sigma=WAD // 10)
+    with pytest.raises(SigningRefused, match="has a butterfly"):
+        require_agreement((kinked,), (kinked,), TIME)
+    require_agreement((QUOTE,), (QUOTE,), TIME)

@@ -56,9 +56,16 @@ def test_read_chain__other_order_of_columns_and_rows__same_chain(tmp_path, suffi
         ({"bid_coin": "-0.01"}, Fault.ABSURD_QUOTE, ("bid_coin",)),
         ({"mark_coin": ""}, Fault.NO_MARK, ("mark_coin",)),
         ({"mark_coin": "1.01"}, Fault.ABSURD_MARK, ("mark_coin",)),
+        ({"mark_coin": "0.5"}, Fault.CONTRADICTION, ("mark_coin", "iv")),
+        ({"mark_coin": "0"}, Fault.CONTRADICTION, ("mark_coin", "iv")),
+        ({"iv": "4.9"}, Fault.CONTRADICTION, ("mark_coin", "iv")),
         ({"iv": "7"}, Fault.ABSURD_VOL, ("iv",)),
         ({"iv": "0"}, Fault.ABSURD_VOL, ("iv",)),
+        ({"iv": "1e-300"}, Fault.ABSURD_VOL, ("iv",)),
         ({"index_usd": ""}, Fault.NO_INDEX, ("index_usd",)),
+        ({"index_usd": "inf"}, Fault.NO_INDEX, ("index_usd",)),
+        ({"open_interest": "inf"}, Fault.NO_INDEX, ("open_interest",)),
+        ({"open_interest": "1e30"}, Fault.NO_INDEX, ("open_interest",)),
     ],
 )
 def test_read_chain__one_bad_number__the_rest_of_the_row_is_used(tmp_path, fields, fault, gone):
@@ -88,6 +95,17 @@ def test_read_chain__row_that_cannot_be_trusted__is_refused(tmp_path, fields, fa
     read = read_chain(write(tmp_path, text(changed(1, **fields))))
     assert faults(read) == [(fault, (3,))]
     assert read.chain.strike_e8.tolist() == [n * 10**8 for n in (80000, 100000, 3000, 3200)]
+
+
+def test_read_chain__forwards_of_a_whole_expiry_far_off__that_expiry_is_refused(tmp_path):
+    term = "BTC-6JAN26-{}-C,{},89900,0.01,0.5,0.0095,0.0105,20"
+    others = tuple(ROWS[1].replace("27MAR26", f"{day}JAN26") for day in (9, 16, 30))
+    for forward, refused in ((90_000, False), (900_000, True), (50_000, True)):
+        rows = (*ROWS, *others, *(term.format(strike, forward) for strike in (90_000, 91_000)))
+        read = read_chain(write(tmp_path, text(rows)))
+        found = [rows for fault, rows in faults(read) if fault is Fault.FORWARD]
+        assert found == ([(10, 11)] if refused else [])
+        assert len(read.chain) == len(rows) - 2 * refused
 
 
 def test_read_chain__duplicates__same_used_once_and_contradicting_never(tmp_path):
@@ -142,6 +160,31 @@ def test_read_chain__columns_missing__refused_whole(tmp_path, content):
     read = read_chain(write(tmp_path, content))
     assert read.chain is None
     assert faults(read) == [(Fault.HEADER, (1,))]
+
+
+def test_read_chain__column_twice__refused_whole(tmp_path):
+    doubled = [chains.HEADER + ",iv", *(f"{row},0.1" for row in ROWS)]
+    read = read_chain(write(tmp_path, "\n".join(doubled) + "\n"))
+    assert read.chain is None
+    assert faults(read) == [(Fault.HEADER, (1,))]
+    assert read.findings[0].detail == "iv twice"
+
+
+def test_read_chain__header_alone__says_that_nothing_is_there(tmp_path):
+    read = read_chain(write(tmp_path, text(())))
+    assert read.chain is None
+    assert faults(read) == [(Fault.EMPTY, ())]
+
+
+def test_read_chains__files_that_were_to_be_chains__are_named_and_notes_are_not(tmp_path):
+    write(tmp_path)
+    for name in ("20260105T100000Z.CSV.GZ", "20260105T160000Z.csv.zip", "README.md", ".lock"):
+        (tmp_path / name).write_text("x")
+    found = [finding for read in read_chains(tmp_path) for finding in read.findings]
+    assert {(finding.file, finding.fault) for finding in found} == {
+        ("20260105T100000Z.CSV.GZ", Fault.NAME_OF_FILE),
+        ("20260105T160000Z.csv.zip", Fault.NAME_OF_FILE),
+    }
 
 
 def test_read_chains__folder__by_time_with_gaps_and_doubled_clock_found(tmp_path):

@@ -1,6 +1,7 @@
 """The exchange's API, on answers in the recorded form that were written here."""
 
 import json
+from http.client import BadStatusLine
 
 import numpy as np
 import pytest
@@ -111,6 +112,37 @@ def test_read__answer_that_is_none__named(summary, what):
         source(Recorded(summary=summary)).read()
 
 
+def test_read__one_row_of_another_time__neither_dates_the_chain_nor_locks_the_source():
+    rows = [row(f"BTC-27MAR26-{strike}-C") for strike in (91_000, 92_000, 93_000)]
+    recorded = Recorded([*ROWS, *rows, row(creation_timestamp=TIME * 2_000)])
+    exchange = source(recorded)
+    assert exchange.read().chain.time == TIME
+    recorded.answers[SUMMARY] = {"result": [row(creation_timestamp=TIME * 2_000)]}
+    with pytest.raises(MarketDataError, match="none of 1 rows"):
+        exchange.read()
+    recorded.answers[SUMMARY] = {"result": list(ROWS)}
+    assert exchange.read().chain.time == TIME
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ({"open_interest": 10**400}, Fault.NO_INDEX),
+        ({"mark_price": 10**400}, Fault.ABSURD_MARK),
+        ({"underlying_price": -(10**400)}, Fault.FORWARD),
+    ],
+)
+def test_read__number_beyond_all__is_a_finding(wrong, fault):
+    rows = [*ROWS, row("BTC-27MAR26-95000-C", **wrong)]
+    _, findings = source(Recorded(rows)).read()
+    assert [(finding.fault, finding.rows) for finding in findings] == [(fault, (2,))]
+
+
+def test_read__answer_nested_without_end__is_no_json():
+    with pytest.raises(MarketDataError, match="not JSON"):
+        source(Recorded(summary=b"[" * 200_000)).read()
+
+
 def test_index__price_and_time():
     reading = ExchangeIndex(Recorded(), "BTC").read()
     assert (reading.price_usd, reading.time) == (90_000.0, TIME)
@@ -124,3 +156,12 @@ def test_http__plain_address__refused():
         HttpTransport("http://127.0.0.1/api/v2").get(INDEX, {})
     with pytest.raises(MarketDataError, match="no answer"):
         HttpTransport("https://127.0.0.1:1/api/v2", timeout_seconds=1).get(INDEX, {})
+
+
+def test_http__answer_that_is_no_http__is_no_answer(monkeypatch):
+    def answer(*_, **__):
+        raise BadStatusLine("junk")
+
+    monkeypatch.setattr("keeper.sources.exchange.urlopen", answer)
+    with pytest.raises(MarketDataError, match="no answer: junk"):
+        HttpTransport("https://127.0.0.1/api/v2").get(INDEX, {})

@@ -1,5 +1,6 @@
 """Price files: when a close was known, and what damage does."""
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,6 +84,34 @@ def test_read_prices__price_that_moves_for_good__is_believed(tmp_path):
     moved = [row.replace(",90", ",290") for row in HOURS[4:]]
     read = read_prices(write(tmp_path, *HOURS[:4], *moved))
     assert read.findings == ()
+
+
+@pytest.mark.parametrize("stamp", ["2099-01-01 00:00:00", "2025-12-31 07:00:00"])
+@pytest.mark.parametrize("at", [0, 3, 7])
+def test_read_prices__one_wrong_stamp__costs_its_own_row_alone(tmp_path, stamp, at):
+    wrong = f"{stamp},{HOURS[at].split(',', 1)[1]}"
+    read = read_prices(write(tmp_path, *HOURS[:at], wrong, *HOURS[at + 1 :]))
+    hours = [seconds(2026, 1, 1, 1 + n) for n in range(8)]
+    if (at, stamp[:4]) in {(0, "2025"), (7, "2099")}:  # at its end of the file it is only a gap
+        assert [fault for fault, _ in faults(read)] == [Fault.GAP]
+    else:
+        assert (Fault.CLOCK, (at + 2,)) in faults(read)
+        assert read.history.known_at.tolist() == hours[:at] + hours[at + 1 :]
+
+
+def test_read_prices__gz__is_unpacked_and_a_truncated_one_refused(tmp_path):
+    plain = write(tmp_path, *HOURS)
+    packed = tmp_path / "prices.csv.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    here, there = read_prices(plain).history, read_prices(packed).history
+    assert there.known_at.tolist() == here.known_at.tolist()
+    assert there.close_usd.tolist() == here.close_usd.tolist()
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"prices\.csv\.gz: the file ends too early"):
+        read_prices(packed)
+    packed.write_bytes(b"no gzip")
+    with pytest.raises(InputError, match=r"prices\.csv\.gz: Not a gzipped file"):
+        read_prices(packed)
 
 
 def test_read_prices__nothing_to_use__says_why(tmp_path):
