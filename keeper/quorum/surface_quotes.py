@@ -14,6 +14,9 @@ from keeper.units import WAD, YEAR_SECONDS
 PERPETUAL: Final = 0
 """The expiry by which MarketFeeds names it."""
 
+MOST_CHAIN_AGE_SECONDS: Final = 2 * 3_600
+"""The life of a quote in MarketFeeds: what is older would be posted as fresh though it is stale."""
+
 # MarketFeeds refuses quotes outside of these bands, both ends included.
 BANDS: Final[Mapping[str, tuple[int, int]]] = {
     "ratio": (WAD // 2, 2 * WAD),
@@ -50,7 +53,8 @@ def quotes_of(
     Options say nothing about the perpetual, so its ratio to spot comes from elsewhere. `time` is
     that of the update: what price may have moved since the chain is part of the confidence.
     Raises MarketDataError for an expiry that the surface lacks or that was not accepted, since
-    MarketFeeds takes all or nothing, and InputError outside of its bands.
+    MarketFeeds takes all or nothing, and for a chain older than a quote lives; InputError outside
+    of its bands and for an update older than the chain.
     """
     spot = spot_usd(surface, underlying)
     quotes: list[ExpiryQuote] = []
@@ -79,6 +83,11 @@ def _quote(fit: ExpiryFit, spot: float, age_seconds: int) -> ExpiryQuote:
     if age_seconds < 0:
         raise InputError(
             f"the chain is {-age_seconds} s newer than the update: choose a later time"
+        )
+    if age_seconds > MOST_CHAIN_AGE_SECONDS:
+        raise MarketDataError(
+            f"the chain is {age_seconds} s older than the update, at most "
+            f"{MOST_CHAIN_AGE_SECONDS} s are published: take a newer chain"
         )
     moved = fit.deviation / fit.years**0.5 * (age_seconds / YEAR_SECONDS) ** 0.5
     confidence = (fit.forward_spread**2 + moved**2) ** 0.5
