@@ -20,7 +20,7 @@ from keeper.backtest.prices import backtest_prices
 from keeper.backtest.report_data import ChainsReport, chains_report
 from keeper.cli.backtest_text import show_chains, show_prices
 from keeper.cli.model_file import ModelFile, load_model
-from keeper.cli.options import AsJson, result_console, write_json
+from keeper.cli.options import AsJson, require_within, result_console, write_json
 from keeper.errors import InputError
 from keeper.sources.chain_files import read_chains
 from keeper.sources.finding import Fault, Finding
@@ -67,7 +67,7 @@ def chains(
     ],
     seed: Annotated[int, typer.Option("--seed", min=0, help="Chance that books are drawn by.")] = 1,
     scale: Annotated[
-        float, typer.Option("--scale", min=0.01, help="Multiply every margin: sabotage.")
+        float, typer.Option("--scale", help="Multiply every margin, 0.01 to 100: sabotage.")
     ] = 1.0,
     copies: Annotated[
         int, typer.Option("--copies", min=1, help="Books of a type and underlying at a moment.")
@@ -92,6 +92,7 @@ def chains(
 
         keeper backtest chains chains --seed 2 --scale 0.5 --json
     """
+    require_within("--scale", scale, 0.01, 100.0)
     if report is not None and report.suffix != ".html":
         raise InputError(f"report {report}: write a name that ends in .html")
     if report is not None and not report.absolute().parent.is_dir():

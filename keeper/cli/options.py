@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from keeper.errors import InputError
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="TOML file; see config/keeper.example.toml."),
@@ -26,6 +28,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout; logs stay 
 
 # Of the widest table. What is not a terminal has no width of its own, and rich would take 80.
 _WIDTH: Final = 170
+
+
+def require_within(name: str, value: float, least: float, most: float) -> None:
+    """Raise InputError for an option outside of its range; typer's own lets a NaN pass."""
+    if not least <= value <= most:
+        raise InputError(f"{name} {value}: give a number from {least:g} to {most:g}")
 
 
 def result_console() -> Console:

@@ -14,7 +14,7 @@ from keeper.backtest.stress.replay import CRASHES, Replay, Step, find_crash, rep
 from keeper.backtest.stress.world import Move
 from keeper.cli.body_file import load_snapshot
 from keeper.cli.model_file import ModelFile, load_model
-from keeper.cli.options import AsJson, result_console, write_json
+from keeper.cli.options import AsJson, require_within, result_console, write_json
 from keeper.errors import InputError
 from keeper.margin.scenarios import Model
 from keeper.sources.price_files import read_prices
@@ -47,7 +47,7 @@ def command(
     line: Annotated[
         float, typer.Option("--line", help="Share of a positive equity at which auctions sell.")
     ] = 0.9,
-    gas_gwei: Annotated[float, typer.Option("--gas-gwei", min=0.0, help="Price of gas.")] = 20.0,
+    gas_gwei: Annotated[float, typer.Option("--gas-gwei", help="Price of gas.")] = 20.0,
     model: ModelFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,6 +62,7 @@ def command(
 
         keeper stress epoch-3.body --replay march-2020 --prices prices/btc_eth_1d.csv --json
     """
+    require_within("--gas-gwei", gas_gwei, 0.0, 1e6)
     snapshot, loaded = load_snapshot(body), load_model(model)
     numbers = {symbol: number for number, symbol in loaded.symbols().items()}
     market = _market(snapshot, loaded, _by_number(traded or [], numbers), line)

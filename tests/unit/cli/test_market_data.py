@@ -171,3 +171,16 @@ def test_backtest_prices__clock_gap_and_bad_rows__named_by_file_and_row(tmp_path
     assert "daily.csv, 1 row(s) (31): the clock runs backwards" in said
     assert "daily.csv, 1 row(s) (41): the price is missing or not positive" in said
     assert "daily.csv, 4 row(s) (30, 32, 42, 58): time is missing before it" in said
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0.009", "101"])
+def test_backtest_chains__scale_that_is_none__refused_by_name(tmp_path, capsys, value):
+    assert main(["backtest", "chains", str(tmp_path), f"--scale={value}"]) != 0
+    assert f"--scale {float(value)}: give a number from 0.01 to 100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
+def test_stress__gas_price_that_is_none__refused_by_name(tmp_path, capsys, value):
+    body = str(tmp_path / "b.body")
+    assert main(["stress", body, "--move", "BTC=-0.1", f"--gas-gwei={value}"]) != 0
+    assert f"--gas-gwei {float(value)}: give a number from 0 to 1e+06" in capsys.readouterr().err
