@@ -5,6 +5,7 @@ import {IClearinghouse} from "../../src/interfaces/IClearinghouse.sol";
 import {IMarginLens} from "../../src/interfaces/IMarginLens.sol";
 import {IMarginOracle} from "../../src/interfaces/IMarginOracle.sol";
 import {IReducingTrades} from "../../src/interfaces/IReducingTrades.sol";
+import {MarginClaim, Order} from "../../src/types/Types.sol";
 import {Fixture} from "../support/Fixture.sol";
 
 /// @notice What an owner may do with her book whom initial margin permits nothing more, and whom nobody has flagged. Carol's
@@ -83,6 +84,39 @@ contract ReducingUnflaggedTest is Fixture {
         uint64 mark = engine.markOf(bitcoin);
         vm.expectRevert(abi.encodeWithSelector(IReducingTrades.NotFlagged.selector, carol.account));
         this.tradeAs(dealer, carol, bitcoin, 1_000, mark);
+    }
+
+    /// @dev Whoever carries a trade out chooses the claims. A leaf that does not permit it costs neither budget nor grace.
+    function test_R12_6_trade_belowInitialMargin_aLeafThatIsNotEnough_costsNothing() public {
+        _squeezed();
+        MarginClaim memory claim = _attestedClaim(carol.account, 1e15, 1e6);
+        uint64 mark = engine.markOf(bitcoin);
+        (Order memory sells, Order memory buys) =
+            (_order(carol, bitcoin, -100, mark), _order(dealer, bitcoin, 100, mark));
+        (bytes memory seller, bytes memory buyer) = (_sign(carol, sells), _sign(dealer, buys));
+        (, uint256 before) = oracle.discountBudget();
+        vm.prank(mallory.owner);
+        clearinghouse.trade(sells, seller, buys, buyer, 100, claim, _noClaim());
+        (, uint256 level) = oracle.discountBudget();
+        assertEq(level, before, "not charged");
+        assertEq(oracle.discountPeak(carol.account), 0, "no discount that she lives on");
+        assertEq(uint256(clearinghouse.accountState(carol.account).lastPermitBlock), 0, "let by no leaf");
+        _advance(12, 51_700e8, ETH_SPOT);
+        _flag(carol.account, FALL);
+        assertEq(uint256(auction.auction(carol.account).startedAt), block.timestamp + 10 minutes, "her grace");
+    }
+
+    /// @dev The control: one that is enough is charged, and grants no grace.
+    function test_R12_6_control_aLeafThatIsEnough_isCharged() public {
+        _advance(60, 57_000e8, ETH_SPOT);
+        MarginClaim memory claim = _attestedClaim(carol.account, 0, 0);
+        uint64 mark = engine.markOf(bitcoin);
+        (Order memory sells, Order memory buys) =
+            (_order(carol, bitcoin, -100, mark), _order(dealer, bitcoin, 100, mark));
+        (bytes memory seller, bytes memory buyer) = (_sign(carol, sells), _sign(dealer, buys));
+        clearinghouse.trade(sells, seller, buys, buyer, 100, claim, _noClaim());
+        assertLt(0, oracle.discountPeak(carol.account), "charged");
+        assertEq(uint256(clearinghouse.accountState(carol.account).lastPermitBlock), block.number, "let by it");
     }
 
     /// @dev A stale leg blocks new risk alone.
