@@ -134,6 +134,58 @@ contract ReducingUnflaggedTest is Fixture {
         this.withdrawAs(1);
     }
 
+    /// @dev At an old mark nobody knows what the rest is worth. Had she the price of a friend, her margin would be his, and what ether
+    /// has lost meanwhile others'.
+    function test_R12_5_trade_staleLeg_givesNothingToAFriend() public {
+        _deposit(carol.account, 14_000e6);
+        _tradeAtMark(carol, dealer, ether_, 19_900);
+        _advance(60, BTC_SPOT, 2_400e8);
+        vm.warp(block.timestamp + 2 hours + 1);
+        _postSpot(BTC, BTC_SPOT);
+        _update(BTC, _quotes(BTC));
+        uint64 mark = engine.markOf(bitcoin);
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.GivesAway.selector, carol.account, mark - 1, mark));
+        this.tradeAs(mallory, carol, bitcoin, 1_000, mark - 1);
+        uint256 snapshot = vm.snapshotState();
+        _trade(mallory, carol, bitcoin, 1_000, mark);
+        assertEq(_lots(carol.account, bitcoin), 0, "the control: at the mark");
+        // The other control: a spread out of her own where every mark is fresh.
+        vm.revertToState(snapshot);
+        _postSpot(ETH, 2_400e8);
+        _publish();
+        _trade(mallory, carol, bitcoin, 1_000, mark - mark / 200);
+    }
+
+    function test_R12_5_trade_closingTheStaleLegItself_atTheMark() public {
+        vm.warp(block.timestamp + 2 hours + 1);
+        uint64 mark = engine.markOf(ether_);
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.GivesAway.selector, carol.account, mark - 1, mark));
+        this.tradeAs(dealer, carol, ether_, 100, mark - 1);
+        _trade(dealer, carol, ether_, 100, mark);
+    }
+
+    /// @dev Tokens count at their last price, so that staleness harms nobody; it permits no gift on their account either.
+    function test_R12_5_trade_staleToken_givesNothingToAFriend() public {
+        uint16 id = collateral.addToken(address(ethToken), ETH, 0.1e18, 10_000_000e6);
+        ethToken.mint(alice.owner, 5e18);
+        vm.startPrank(alice.owner);
+        ethToken.approve(address(collateral), 5e18);
+        collateral.deposit(alice.account, id, 5e18);
+        vm.stopPrank();
+        _deposit(alice.account, 60e6);
+        _tradeAtMark(alice, dealer, bitcoin, 1_000);
+        vm.warp(block.timestamp + MAX_SPOT_AGE + 61);
+        _postSpot(BTC, BTC_SPOT);
+        _update(BTC, _quotes(BTC));
+        uint64 mark = engine.markOf(bitcoin);
+        uint64 price = mark * 91 / 100;
+        vm.expectRevert(abi.encodeWithSelector(IReducingTrades.GivesAway.selector, alice.account, price, mark));
+        this.tradeAs(mallory, alice, bitcoin, 1_000, price);
+        _trade(mallory, alice, bitcoin, 1_000, mark);
+        _postSpot(ETH, 300e8);
+        assertLt(0, clearinghouse.netCash(alice.account), "the control: at the mark the loss of her tokens is hers");
+    }
+
     function withdrawAs(uint256 amount) external {
         _withdraw(carol, amount, _noClaim());
     }
