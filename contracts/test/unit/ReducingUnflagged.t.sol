@@ -210,4 +210,31 @@ contract ReducingUnflaggedTest is Fixture {
             assertLt(price, mark, "given away");
         }
     }
+
+    function told(bytes calldata reason) external pure returns (int256 before) {
+        (, before,) = abi.decode(reason[4:], (bytes32, int256, int256));
+    }
+
+    /// @dev The same to the micro-dollar: what a hedge's seller is told that the surplus was is what it was, or what rounding may hide more.
+    function testFuzz_trade_surplusOfBefore_isRebuilt(uint256 seed) public {
+        bool long = seed % 2 == 0;
+        _deposit(alice.account, 200_000e6);
+        _tradeAtMark(dealer, alice, long ? _call(BTC, FAR, _strike(BTC, 2)) : _put(BTC, FAR, _strike(BTC, 2)), 2_000);
+        _tradeAtMark(long ? alice : dealer, long ? dealer : alice, bitcoin, 1_001);
+        perpetualRatio = (seed >> 1) % 2 == 0 ? 1.02e18 : 0.98e18;
+        _advance(60, BTC_SPOT + (seed >> 160) % 1e8, ETH_SPOT);
+        vm.warp(block.timestamp + (seed >> 8) % 50 minutes);
+        _withdraw(alice, uint256(_equity(alice.account)) - _health(alice.account).gridInitial, _noClaim());
+        vm.warp(block.timestamp + (seed >> 120) % 100);
+        uint64 lots = uint64(600 + (seed >> 32) % 400);
+        uint64 mark = engine.markOf(bitcoin);
+        int256 before = auction.surplusOf(alice.account)[0];
+        try this.tradeAs(long ? mallory : alice, long ? alice : mallory, bitcoin, lots, mark) {
+            assertTrue(false, "a hedge is worth its margin");
+        } catch (bytes memory reason) {
+            assertEq(bytes4(reason), IReducingTrades.SurplusFell.selector, "the reason");
+            int256 rebuilt = this.told(reason);
+            assertTrue(before <= rebuilt && rebuilt <= before + 4, "two of rounding, and two against her");
+        }
+    }
 }
