@@ -23,6 +23,8 @@ contract LiquidationAuction is ILiquidationAuction, ReducingTrades {
     uint256 internal constant GRACE_A_DAY = 30 minutes;
     /// @dev How long a book is on offer at the end of its line before the Backstop takes it.
     uint256 internal constant UNSOLD_AFTER = 15 minutes;
+    /// @dev A feed that goes down and up again for longer holds up nothing any more.
+    uint256 internal constant LONGEST_WAIT = 7 days;
 
     ITreasury public immutable treasury;
     /// @inheritdoc ILiquidationAuction
@@ -362,6 +364,7 @@ contract LiquidationAuction is ILiquidationAuction, ReducingTrades {
 
     /// @dev Nobody could bid while the sequencer was down: that time has not passed for the owner.
     function _beginsAt(Auction storage open) private view returns (uint256) {
+        if (block.timestamp > open.startedAt + LONGEST_WAIT) return open.startedAt;
         uint256 resumed = _spots.resumedAt();
         return resumed > open.startedAt ? resumed : open.startedAt;
     }

@@ -114,15 +114,29 @@ contract MarginOracle is IMarginOracle, Challenges {
         if (permission.staleInstrument != 0) return permission;
         Leg[] memory since;
         uint256 discount = _shortfall(request.cash, books);
-        if (mask != 0 && discount != 0) {
-            since = _requireUsable(request, claim);
-            // Out of budget the grid decides, as if there were no leaf.
-            permission.byLeaf = _budget.take(request.account, discount, request.voidSince);
-            if (!permission.byLeaf) mask = 0;
+        bool needsLeaf = mask != 0 && discount != 0;
+        if (needsLeaf) since = _requireUsable(request, claim);
+        permission = _tightest(request, claim.leaf, books, since, mask);
+        // A leaf that is not enough gives nothing and costs nothing, neither the account nor the budget.
+        if (!needsLeaf || request.cash + permission.value < int256(permission.required)) return permission;
+        // Out of budget the grid decides, as if there were no leaf.
+        if (!_budget.take(request.account, discount, request.voidSince)) {
+            return _tightest(request, claim.leaf, books, since, 0);
         }
+        permission.byLeaf = true;
+    }
+
+    /// @param mask of the leaf's scenarios, 0 where no leaf counts
+    function _tightest(
+        MarginRequest calldata request,
+        MarginLeaf calldata leaf,
+        IRiskEngine.Assessment[] memory books,
+        Leg[] memory since,
+        uint256 mask
+    ) private view returns (Permission memory permission) {
         for (uint256 world; world < books.length; ++world) {
             (int256 value, int256 exitValue) = (books[world].value, books[world].exitValue);
-            int256 spare = _spare(request, claim.leaf, books[world], since, mask, world);
+            int256 spare = _spare(request, leaf, books[world], since, mask, world);
             if (world == 0 || exitValue < permission.exitValue) permission.exitValue = exitValue;
             if (world == 0 || spare < permission.value - int256(permission.required)) {
                 (permission.value, permission.required) = (value, uint256(value - spare));

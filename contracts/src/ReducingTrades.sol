@@ -33,15 +33,19 @@ abstract contract ReducingTrades is IReducingTrades {
 
     /// @inheritdoc IReducingTrades
     function surplusOf(bytes32 account) external view returns (int256[] memory surplus) {
-        (surplus,) = _surplus(clearinghouse.legsOf(account), clearinghouse.netCash(account));
+        (surplus,,) = _surplus(clearinghouse.legsOf(account), clearinghouse.netCash(account));
     }
 
-    /// @dev `deep`: equity is short of half of the requirement in some world
-    function _surplus(Leg[] memory legs, int256 cash) private view returns (int256[] memory surplus, bool deep) {
+    /// @dev `deep`: equity is short of half of the requirement in some world; `stale`: a leg is at an old mark there
+    function _surplus(Leg[] memory legs, int256 cash)
+        private
+        view
+        returns (int256[] memory surplus, bool deep, bool stale)
+    {
         if (legs.length == 0) {
             surplus = new int256[](1);
             surplus[0] = cash;
-            return (surplus, cash < 0);
+            return (surplus, cash < 0, false);
         }
         IRiskEngine.Assessment[] memory books = engine.assessInAllWorlds(legs, engine.gridMask());
         surplus = new int256[](books.length);
@@ -49,6 +53,7 @@ abstract contract ReducingTrades is IReducingTrades {
             int256 required = int256(engine.maintenanceMargin(books[world]));
             surplus[world] = cash + books[world].value - required;
             if (surplus[world] < -(required - required / 2)) deep = true;
+            if (books[world].staleInstrument != 0) stale = true;
         }
     }
 
@@ -60,11 +65,11 @@ abstract contract ReducingTrades is IReducingTrades {
             revert NotReducing(account, fill.instrument, fill.lots);
         }
         int256 cash = clearinghouse.netCash(account);
-        (int256[] memory present, bool deep) = _surplus(legs, cash);
+        (int256[] memory present, bool deep,) = _surplus(legs, cash);
         bool flagged = clearinghouse.accountState(account).locked;
         if (deep && !flagged) revert NotFlagged(account);
-        _requirePrice(account, fill, deep);
-        (int256[] memory before,) = _surplus(legs.undo(fill.instrument, fill.lots), cash + _paid(fill));
+        (int256[] memory before,, bool stale) = _surplus(legs.undo(fill.instrument, fill.lots), cash + _paid(fill));
+        _requirePrice(account, fill, deep || stale || _hasStaleTokens(account));
         for (uint256 world; world < before.length; ++world) {
             // A book that no pending marks touch any more is the same in every world.
             int256 left = present[world < present.length ? world : present.length - 1];
@@ -74,12 +79,17 @@ abstract contract ReducingTrades is IReducingTrades {
         if (flagged) _restart(account);
     }
 
-    function _requirePrice(bytes32 account, Fill calldata fill, bool deep) private view {
+    function _hasStaleTokens(bytes32 account) private view returns (bool) {
+        (uint256 value, uint256 fresh) = clearinghouse.collateral().valueOf(account);
+        return value != fresh;
+    }
+
+    /// @param strict where others may have to pay in the end: margin that is freed is not the owner's to give away
+    function _requirePrice(bytes32 account, Fill calldata fill, bool strict) private view {
         (uint64 spot,,,) = _spots.reading(fill.instrument.underlyingOf());
         uint64 mark = engine.markOf(fill.instrument);
         if (!AuctionLib.isInBand(fill.price, mark, spot)) revert PriceOutsideBand(fill.price, mark);
-        // The margin that a trade frees is not the owner's to give away where others may have to pay in the end.
-        if (deep && (fill.lots > 0 ? fill.price > mark : fill.price < mark)) {
+        if (strict && (fill.lots > 0 ? fill.price > mark : fill.price < mark)) {
             revert GivesAway(account, fill.price, mark);
         }
     }

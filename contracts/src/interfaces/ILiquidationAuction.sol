@@ -97,7 +97,7 @@ interface ILiquidationAuction is IReducingTrades {
     function auction(bytes32 account) external view returns (Auction memory);
 
     /// @notice Block time at which the line begins: when the account's grace is over or, where the L2's sequencer was down since, a
-    /// while after its return. While it is down, never.
+    /// while after its return. While it is down, never. A week after the account's own grace no feed holds it up any more.
     function beginsAt(bytes32 account) external view returns (uint256);
 
     /// @notice Price line for the whole book after equity `equity`, at block time.

@@ -60,7 +60,7 @@ interface IMarginOracle {
     /// least is left over.
     /// @dev In each world: SM_im where equity reaches it; else min(SM_im, max(A, floor of the book)) with a claim and
     /// min(SM_im, IM_grid) without. A = leaf + initial factor * standard margin of the net lots traded since its book
-    /// + their other add-ons. What equity lacks to SM_im under a leaf is charged to the discount budget; out of budget, or with the discount
+    /// + their other add-ons. What equity lacks to SM_im under a leaf that is enough is charged to the discount budget; out of budget, or with the discount
     /// stopped, the grid decides. Reverts with an unusable claim; an account may always present none.
     function useInitialMargin(MarginRequest calldata request, MarginClaim calldata claim)
         external

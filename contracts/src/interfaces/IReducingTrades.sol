@@ -7,8 +7,8 @@ import {Fill} from "../types/Types.sol";
 /// @notice What an account may trade that is in auction, or that initial margin does not permit anything more: equity is short of
 /// it, or a leg's market is stale. Such a trade reduces the leg it touches, at a price near the mark, and does not lower equity less
 /// requirement in any world of marks. Where it leaves less than half of the requirement in some world, the account has to be flagged,
-/// so that what it leaves to others is booked, and trades at the mark or better: else margin that is freed would become a gift to
-/// a friend, and the gift others' loss.
+/// so that what it leaves to others is booked. There, and where the price of a leg or of a token is stale, it trades at the mark or
+/// better: else margin that is freed would become a gift to a friend, and the gift others' loss.
 interface IReducingTrades {
     error NotClearinghouse(address caller);
     error NotFlagged(bytes32 account);

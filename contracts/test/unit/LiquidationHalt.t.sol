@@ -78,12 +78,29 @@ contract LiquidationHaltTest is Fixture {
 
     /// @dev No feed holds up auctions for ever: neither one that stays down nor one that says nothing.
     function test_R15_halt_ofMoreThanAWeek_counts() public {
-        _downTheLine(52_000e8);
         uptime.post(1);
         vm.warp(block.timestamp + 7 days);
-        assertEq(auction.beginsAt(carol.account), type(uint64).max, "down");
+        assertEq(spots.resumedAt(), type(uint64).max, "down");
         vm.warp(block.timestamp + 1);
-        assertEq(auction.line(carol.account, EQUITY), 0, "run out");
+        assertEq(spots.resumedAt(), 0, "no more");
+    }
+
+    /// @dev Nor one that goes down and up: each return would begin the line anew.
+    function test_R15_flappingFeed_holdsUpAnAuctionForAWeek() public {
+        _downTheLine(52_000e8);
+        uint256 started = auction.auction(carol.account).startedAt;
+        while (block.timestamp + 59 minutes < started + 7 days) {
+            uptime.post(1);
+            uptime.post(0);
+            vm.warp(block.timestamp + 59 minutes);
+        }
+        uptime.post(0);
+        vm.warp(started + 7 days);
+        assertLt(block.timestamp, auction.beginsAt(carol.account), "held up");
+        vm.expectPartialRevert(ILiquidationAuction.InGrace.selector);
+        this.bidAs(liquidator);
+        vm.warp(block.timestamp + 1);
+        assertEq(auction.beginsAt(carol.account), started, "as if there had been no halt");
         _bid(liquidator, carol.account, 1e18);
     }
 
@@ -95,10 +112,27 @@ contract LiquidationHaltTest is Fixture {
         assertEq(auction.line(carol.account, EQUITY), before, "as it was");
     }
 
-    function test_R15_resumedAt_aRoundOfTheFuture_isNone() public {
-        uptime.postAt(0, block.timestamp + 1);
-        assertEq(spots.resumedAt(), 0, "no halt is known");
-        vm.warp(block.timestamp + 1);
-        assertEq(spots.resumedAt(), block.timestamp + 1 hours, "back now");
+    /// @dev A round stamped ahead of the chain's own clock gives no moment at which the line has run out.
+    function test_R15_halt_endedByARoundAhead_noBidBelowThePriceAtHalt() public {
+        int256 atHalt = _downTheLine(52_000e8);
+        uptime.post(1);
+        vm.warp(block.timestamp + 8 hours);
+        uint256 back = block.timestamp + 12;
+        uptime.postAt(0, back);
+        assertLt(atHalt, auction.line(carol.account, EQUITY), "no less than at halt");
+        assertFalse(spots.isSequencerUp(), "nor is a spot fresh");
+        vm.warp(back + 1 hours);
+        assertEq(auction.beginsAt(carol.account), back + 1 hours, "an hour after it");
+    }
+
+    /// @dev 0 is up; whatever else it says is down.
+    function test_R15_statusBeyondOne_isDown() public {
+        uptime.post(2);
+        assertEq(spots.resumedAt(), type(uint64).max, "two");
+        uptime.post(-1);
+        assertEq(spots.resumedAt(), type(uint64).max, "less than none");
+        assertFalse(spots.isSequencerUp(), "not up");
+        uptime.post(0);
+        assertEq(spots.resumedAt(), block.timestamp + 1 hours, "back");
     }
 }

@@ -122,6 +122,7 @@ contract MarginOracleSinceTest is Fixture {
 
     /// @dev A pending world in which the book has lost 500 USD: what is required is met in it, too.
     function test_useInitialMargin_twoWorlds_theTighterOneDecides() public {
+        held = abi.encode(_attestedClaim(alice.account, uint128(attested - 600e6), 1e6));
         MarginRequest memory request = _request();
         request.cash -= 100e6;
         (int256 value, int256 exitValue, uint256 required) = _useMargin(request, _claimHeld());
