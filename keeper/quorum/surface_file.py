@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
+from pydantic_core import from_json
+
 from keeper.attestation.signature import CompactSignature
 from keeper.attestation.typed_data import ExpiryQuote, SurfaceUpdate, feeds_domain
 from keeper.errors import InputError
@@ -104,10 +106,11 @@ def load(path: Path) -> SurfaceFile:
     The digest is computed anew: one that differs from the file's says that quotes were changed.
     """
     try:
-        body: Any = json.loads(path.read_text(encoding="utf-8"))
+        # The standard library's reader overflows the stack where the limit of recursion was raised.
+        body: Any = from_json(path.read_bytes())
     except OSError as error:
         raise InputError(f"update {path}: {error.strerror}") from error
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InputError(f"update {path}: not JSON") from None
     try:
         file = _parsed(cast("dict[str, Any]", body))

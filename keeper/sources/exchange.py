@@ -8,7 +8,6 @@ files.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -18,6 +17,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import numpy as np
+from pydantic_core import from_json
 
 from keeper.calibration.consensus import Reading
 from keeper.errors import ConfigError, MarketDataError
@@ -139,8 +139,9 @@ def index_price(transport: Transport, currency: str, name: str) -> Reading:
 
 def _answer(body: bytes, method: str) -> dict[str, Any]:
     try:
-        answer: Any = json.loads(body)
-    except (ValueError, RecursionError):
+        # The standard library's reader overflows the stack where the limit of recursion was raised.
+        answer: Any = from_json(body)
+    except ValueError:
         raise MarketDataError(f"exchange: {method} answered {body[:40]!r}, not JSON") from None
     if not isinstance(answer, dict):
         raise MarketDataError(f"exchange: {method} answered no object")
