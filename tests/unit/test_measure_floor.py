@@ -51,6 +51,7 @@ def pool(**columns):
         group=np.array([linear, linear, linear, maker, maker]),
         losses=np.stack([0 * ones, long]),
         quoted_losses=np.stack([ones, ones]),
+        unvalued=(0, 0),
         sentinels=0,
         **(kept | columns),
     )
